@@ -1,0 +1,42 @@
+using System.Collections.Immutable;
+
+namespace Kube.Types;
+
+/// <summary>
+/// One fault of a manifest, in the words of Kubernetes' field errors (<c>k8s.io/apimachinery/pkg/util/validation/field</c>):
+/// where it stands, what is wrong, and what would be right.
+/// </summary>
+/// <param name="Path">Such as <c>spec.mpiReplicaSpecs[Worker].replicas</c>.</param>
+/// <param name="Kind">The class of fault; it decides the wording and the <c>reason</c> in an API status.</param>
+/// <param name="Value">The offending value as it is printed, or null where the class prints none.</param>
+/// <param name="Detail">The rule that was broken.</param>
+/// <param name="Fix">What to write instead, for people; not part of the Kubernetes wording.</param>
+public sealed record FieldError(string Path, FieldErrorKind Kind, string? Value, string Detail, string? Fix = null)
+{
+    public static FieldError Required(string path, string detail, string? fix = null) => new(path, FieldErrorKind.Required, null, detail, fix);
+
+    public static FieldError Invalid(string path, string value, string detail, string? fix = null) => new(path, FieldErrorKind.Invalid, value, detail, fix);
+
+    public static FieldError NotSupported(string path, string value, IEnumerable<string> supported, string? fix = null) => new(
+        path, FieldErrorKind.NotSupported, $"\"{value}\"", $"supported values: {string.Join(", ", supported.Order(StringComparer.Ordinal).Select(static v => $"\"{v}\""))}", fix);
+
+    public static FieldError UnknownField(string path, string? fix = null) => new(path, FieldErrorKind.UnknownField, null, "unknown field", fix);
+
+    public static FieldError TypeInvalid(string path, string value, string detail, string? fix = null) => new(path, FieldErrorKind.TypeInvalid, value, detail, fix);
+
+    public override string ToString() => Kind switch
+    {
+        FieldErrorKind.Required => $"{Path}: Required value: {Detail}",
+        FieldErrorKind.NotSupported => $"{Path}: Unsupported value: {Value}: {Detail}",
+        FieldErrorKind.UnknownField => $"{Path}: unknown field",
+        FieldErrorKind.Forbidden => $"{Path}: Forbidden: {Detail}",
+        FieldErrorKind.Duplicate => $"{Path}: Duplicate value: {Value}",
+        _ => $"{Path}: Invalid value: {Value}: {Detail}",
+    };
+
+    /// <summary>Several faults as Kubernetes prints them: one alone bare, more bracketed and joined by commas.</summary>
+    public static string Aggregate(ImmutableArray<FieldError> errors) =>
+        errors.Length == 1 ? errors[0].ToString() : $"[{string.Join(", ", errors)}]";
+}
+
+public enum FieldErrorKind { Required, Invalid, NotSupported, Duplicate, Forbidden, TypeInvalid, UnknownField }

@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Kube.Types;
+
+namespace Mpi.Model;
+
+/// <summary>
+/// One MPI job as every dialect means it: what a parser makes of a manifest and what the planner plans for. Defaults are
+/// filled in; nothing here is null that a dialect always decides. Immutable.
+/// </summary>
+public sealed record MpiRun
+{
+    /// <summary>The dialect's name, such as <c>kubeflow.org/v2beta1</c>.</summary>
+    public required string Dialect { get; init; }
+
+    public required ObjectMeta Meta { get; init; }
+    public required WorkerGroup Workers { get; init; }
+    public required Launcher Launcher { get; init; }
+    public required MpiImplementation Mpi { get; init; }
+
+    /// <summary>How the launcher reaches the workers, and why that was chosen (shown to the user).</summary>
+    public required Transport Transport { get; init; }
+    public required string TransportReason { get; init; }
+
+    /// <summary>Where the ssh keys are mounted in both roles; ssh transport only.</summary>
+    public string SshAuthMountPath { get; init; } = "/root/.ssh";
+
+    /// <summary>Whether the launcher waits for proven workers before its command starts (design section 4).</summary>
+    public bool Gated { get; init; } = true;
+
+    public required RetryPolicy Retry { get; init; }
+    public required CleanPodPolicy Cleanup { get; init; }
+    public bool Suspended { get; init; }
+
+    /// <summary>Seconds after the end at which the launcher Job goes (<c>ttlSecondsAfterFinished</c>).</summary>
+    public int? TtlSecondsAfterFinished { get; init; }
+
+    public GangPolicy? Gang { get; init; }
+}
+
+/// <param name="Count">Worker pods wanted, 0 or more.</param>
+/// <param name="Slots">Ranks a worker, 0 or more (<c>slotsPerWorker</c>).</param>
+/// <param name="Template">The PodTemplateSpec as written, unknown fields included; undefined when there are no workers.</param>
+/// <param name="RestartPolicy"><c>Never</c> or <c>OnFailure</c>.</param>
+public sealed record WorkerGroup(int Count, int Slots, JsonElement Template, string RestartPolicy);
+
+/// <param name="Template">The PodTemplateSpec as written.</param>
+/// <param name="RestartPolicy"><c>Never</c> or <c>OnFailure</c>.</param>
+/// <param name="RunsRanks">Whether the launcher is a host of ranks too (<c>runLauncherAsWorker</c>).</param>
+/// <param name="Creation">When the launcher Job is made.</param>
+public sealed record Launcher(JsonElement Template, string RestartPolicy, bool RunsRanks, LauncherCreation Creation);
+
+public enum LauncherCreation { AtStartup, WaitForWorkersReady }
+
+public enum MpiImplementation { OpenMpi, Intel, Mpich }
+
+public enum Transport { Ssh, Agent, Exec }
+
+public enum CleanPodPolicy { None, Running, All }
+
+/// <param name="BackoffLimit">Retries of the launcher for application failures; null leaves the Job API's default of 6.</param>
+/// <param name="ActiveDeadlineSeconds">Limit of the run's duration in seconds; null means none.</param>
+public sealed record RetryPolicy(int? BackoffLimit, long? ActiveDeadlineSeconds);
+
+/// <summary>The gang settings of a job; absent values are computed by the planner (spec/kubeflow-mpijob.md 2.8).</summary>
+public sealed record GangPolicy(int? MinAvailable, string? Queue, JsonElement MinResources, string? PriorityClass, int? ScheduleTimeoutSeconds);
+
+/// <summary>What a parser makes of a manifest: a run, or every fault that it found.</summary>
+public abstract record ParseResult
+{
+    private ParseResult() { }
+
+    public sealed record Run(MpiRun Value) : ParseResult;
+
+    public sealed record Rejected(ImmutableArray<FieldError> Errors) : ParseResult;
+
+    /// <summary>Another controller's job (<c>managedBy</c>): nothing is written, not even status.</summary>
+    public sealed record ManagedElsewhere(string By) : ParseResult;
+}
