@@ -1,0 +1,198 @@
+using Kube.Client;
+
+namespace Kube.Testing;
+
+/// <summary>
+/// Drives loops in one thread: whose step comes next is drawn from a seeded <see cref="Random"/>, time passes only when
+/// no loop has anything left to do, and every run has a bound. The same seed and the same loops give the same run.
+/// </summary>
+public sealed class Stepper(VirtualClock clock, Random random)
+{
+    private readonly List<ILoop> _loops = [];
+    private readonly Queue<string> _trace = new();
+
+    // The loops at [0, _candidates) may have something to do; those behind said no since the last progress.
+    private int _candidates;
+
+    public VirtualClock Clock => clock;
+    public IReadOnlyList<ILoop> Loops => _loops;
+
+    /// <summary>Steps taken since the beginning, those that found nothing to do included.</summary>
+    public long Steps { get; private set; }
+
+    /// <summary>A run that takes more steps than this fails: something never comes to rest.</summary>
+    public long MaxStepsPerRun { get; init; } = 200_000;
+
+    /// <summary>How many of the last entries a failure shows.</summary>
+    public int TraceLength { get; init; } = 200;
+
+    /// <summary>Runs after each step that made progress: the place for invariants, which throw, and for crashes.</summary>
+    public Action<ILoop>? AfterProgress { get; set; }
+
+    public Stepper Add(params IEnumerable<ILoop> loops)
+    {
+        _loops.AddRange(loops);
+        _candidates = _loops.Count;
+        return this;
+    }
+
+    /// <summary>Takes loops out, as a crash of their process does. What they hold is the caller's to drop.</summary>
+    public void Remove(params IEnumerable<ILoop> loops)
+    {
+        foreach (var loop in loops) _loops.Remove(loop);
+        _candidates = _loops.Count;
+    }
+
+    /// <summary>Adds a line to the trace that failures show.</summary>
+    public void Note(string what)
+    {
+        _trace.Enqueue($"{clock.GetUtcNow():HH:mm:ss.fff} {what}");
+        while (_trace.Count > TraceLength) _trace.Dequeue();
+    }
+
+    /// <summary>Steps until no loop has anything to do at the present instant.</summary>
+    public void RunUntilQuiet()
+    {
+        var limit = Steps + MaxStepsPerRun;
+        while (StepOne(limit)) { }
+        ConsumeStaleSignals(limit);
+    }
+
+    /// <summary>Lets virtual time pass, stepping at every instant at which something is due.</summary>
+    public void RunFor(TimeSpan time)
+    {
+        var end = clock.GetUtcNow() + time;
+        var limit = Steps + MaxStepsPerRun;
+        while (true)
+        {
+            while (StepOne(limit)) { }
+            if (!PassTime(end, limit)) return;
+        }
+    }
+
+    /// <summary>Steps, letting virtual time pass, until the condition holds.</summary>
+    /// <exception cref="StepperException">It did not come to hold within <paramref name="atMost"/> of virtual time.</exception>
+    public void RunUntil(Func<bool> condition, TimeSpan atMost, string what = "the condition")
+    {
+        var end = clock.GetUtcNow() + atMost;
+        var limit = Steps + MaxStepsPerRun;
+        while (!condition())
+        {
+            if (!StepOne(limit) && !PassTime(end, limit)) throw Failure($"{what} did not come to hold within {atMost} of virtual time");
+        }
+    }
+
+    /// <summary>One step of a loop drawn at random. False when every loop has said that it has nothing to do.</summary>
+    private bool StepOne(long limit)
+    {
+        if (_candidates == 0)
+        {
+            _candidates = _loops.Count;
+            return false;
+        }
+
+        if (Steps++ >= limit) throw Failure($"{MaxStepsPerRun} steps did not lead to rest");
+        var index = random.Next(_candidates);
+        var loop = _loops[index];
+        if (Step(loop))
+        {
+            Note(loop.Name);
+            _candidates = _loops.Count;
+            AfterProgress?.Invoke(loop);
+        }
+        else
+        {
+            _candidates--;
+            (_loops[index], _loops[_candidates]) = (_loops[_candidates], _loops[index]);
+        }
+
+        return true;
+    }
+
+    private bool Step(ILoop loop)
+    {
+        ValueTask<bool> step;
+        try
+        {
+            step = loop.StepAsync(CancellationToken.None);
+            if (step.IsCompleted) return step.Result;
+        }
+        catch (Exception e) when (e is not StepperException)
+        {
+            throw Failure($"{loop.Name} threw {e.GetType().Name}: {e.Message}", e);
+        }
+
+        throw Failure($"the step of {loop.Name} did not complete synchronously: it waits for something that is not this run's");
+    }
+
+    /// <summary>To the next instant at which something is due. False when that is after <paramref name="end"/>, where the clock then stands.</summary>
+    private bool PassTime(DateTimeOffset end, long limit)
+    {
+        // A loop's due time is known from its wait alone, which sets a timer of the clock. The waits end before anything
+        // steps again, so nothing ever runs beside a step.
+        ConsumeStaleSignals(limit);
+        using var ending = new CancellationTokenSource();
+        var waits = _loops.ConvertAll(loop => loop.WaitAsync(ending.Token).AsTask());
+        try
+        {
+            if (clock.NextDue is not { } due || due > end)
+            {
+                clock.AdvanceTo(end);
+                return false;
+            }
+
+            clock.AdvanceTo(due);
+            return true;
+        }
+        finally
+        {
+            ending.Cancel();
+            foreach (var wait in waits) End(wait);
+        }
+    }
+
+    // Signals that a step has already answered are still raised: waiting once takes them. Since a wait may complete
+    // early for a reason of its own, everybody then gets another chance to step.
+    private void ConsumeStaleSignals(long limit)
+    {
+        for (var round = 0; ; round++)
+        {
+            using var ending = new CancellationTokenSource();
+            var eager = new List<string>();
+            foreach (var loop in _loops)
+            {
+                var wait = loop.WaitAsync(ending.Token).AsTask();
+                if (wait.IsCompleted) eager.Add(loop.Name);
+                else _pending.Add(wait);
+            }
+
+            ending.Cancel();
+            foreach (var wait in _pending) End(wait);
+            _pending.Clear();
+            if (eager.Count == 0) return;
+            if (round == 100) throw Failure($"{string.Join(", ", eager)}: always ready to step, and each step finds nothing to do");
+            while (StepOne(limit)) { }
+        }
+    }
+
+    private readonly List<Task> _pending = [];
+
+    private static void End(Task wait)
+    {
+        try
+        {
+            // Completed or cancelled already, but perhaps still on its way through the thread pool.
+            if (!wait.Wait(TimeSpan.FromSeconds(30))) throw new StepperException("a loop's wait ignored its cancellation");
+        }
+        catch (AggregateException e) when (e.InnerException is OperationCanceledException)
+        {
+            // The end that was asked for.
+        }
+    }
+
+    private StepperException Failure(string what, Exception? cause = null) => new(
+        $"{what}. Virtual time {clock.GetUtcNow():u}, {Steps} steps. The last that made progress:{Environment.NewLine}{string.Join(Environment.NewLine, _trace)}", cause);
+}
+
+/// <summary>A run that broke a bound or a rule of stepping; the message ends with the trace.</summary>
+public sealed class StepperException(string message, Exception? cause = null) : Exception(message, cause);
