@@ -60,7 +60,17 @@ public enum CleanPodPolicy { None, Running, All }
 
 /// <param name="BackoffLimit">Retries of the launcher for application failures; null leaves the Job API's default of 6.</param>
 /// <param name="ActiveDeadlineSeconds">Limit of the run's duration in seconds; null means none.</param>
-public sealed record RetryPolicy(int? BackoffLimit, long? ActiveDeadlineSeconds);
+/// <param name="OnWorkerLoss">What the loss of a worker does to the others.</param>
+public sealed record RetryPolicy(int? BackoffLimit, long? ActiveDeadlineSeconds, WorkerLossPolicy OnWorkerLoss = WorkerLossPolicy.RestartGang);
+
+public enum WorkerLossPolicy
+{
+    /// <summary>The launcher is stopped and starts anew with all workers: an MPI program does not survive the loss of a rank.</summary>
+    RestartGang,
+
+    /// <summary>The worker is replaced and the launcher goes on: elastic programs that discover their hosts.</summary>
+    ReplaceWorker,
+}
 
 /// <summary>The gang settings of a job; absent values are computed by the planner (spec/kubeflow-mpijob.md 2.8).</summary>
 public sealed record GangPolicy(int? MinAvailable, string? Queue, JsonElement MinResources, string? PriorityClass, int? ScheduleTimeoutSeconds);

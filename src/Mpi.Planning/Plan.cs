@@ -8,7 +8,8 @@ namespace Mpi.Planning;
 /// What to do for one job, decided from what was observed. A plan names actions and does nothing; where a later action
 /// needs an earlier one's answer the plan ends, and the watch event of that answer resumes it. Order of carrying out:
 /// <see cref="Actions"/> in order (neighbouring creations may run in parallel), then <see cref="Status"/>, and only after
-/// that write has landed <see cref="Events"/> and <see cref="Counters"/>.
+/// that write has landed <see cref="Events"/> and <see cref="Counters"/>. Whatever fails ends the plan: looking again and
+/// deciding anew continues it.
 /// </summary>
 public sealed record Plan
 {
@@ -19,16 +20,26 @@ public sealed record Plan
     /// <summary>The job's whole new <c>status</c>; null when it stays as it is.</summary>
     public JsonObject? Status { get; init; }
 
-    /// <summary>True when the status must land before the actions are begun (the announcement of an attempt).</summary>
+    /// <summary>
+    /// True when the status (and with it events and counters) must land before the actions are begun: the announcement of an
+    /// attempt, a result that the actions clean up after.
+    /// </summary>
     public bool StatusFirst { get; init; }
 
     public ImmutableArray<PlanEvent> Events { get; init; } = [];
     public ImmutableArray<PlanCounter> Counters { get; init; } = [];
 
+    /// <summary>
+    /// Objects whose absence would decide something that cannot be taken back (a vanished launcher, a lost worker). A store
+    /// may be stale, so read these from the server and plan again with what it said
+    /// (<see cref="ObservedRun.ConfirmedAbsent"/>, or the object itself). Nothing else is in such a plan.
+    /// </summary>
+    public ImmutableArray<ObjectToConfirm> Confirm { get; init; } = [];
+
     /// <summary>When to look again even if nothing happens.</summary>
     public DateTimeOffset? RevisitAt { get; init; }
 
-    public bool IsEmpty => Actions.IsEmpty && Status is null && Events.IsEmpty && Counters.IsEmpty;
+    public bool IsEmpty => Actions.IsEmpty && Status is null && Events.IsEmpty && Counters.IsEmpty && Confirm.IsEmpty;
 }
 
 /// <summary>One API write. Updates and deletions carry the uid or resourceVersion that they were decided on.</summary>
@@ -51,9 +62,15 @@ public abstract record PlanAction
     /// <param name="Propagation">Null leaves it to the server; Jobs are deleted in the <c>Foreground</c> or <c>Background</c>.</param>
     public sealed record Delete(ResourceKind Kind, ObjectKey Key, string Uid, string Why, string? Propagation = null) : PlanAction;
 
-    /// <summary>One request for all pods of a job that match; used only where every match is owned by the job.</summary>
-    public sealed record DeletePods(string Namespace, string LabelSelector, string Why) : PlanAction;
+    /// <summary>
+    /// One request for all pods of a job that match. Only planned with a label selector that holds the job's uid, so that
+    /// nothing unowned can match.
+    /// </summary>
+    /// <param name="FieldSelector">Narrows the match further, such as <c>status.phase!=Failed</c>; empty for none.</param>
+    public sealed record DeletePods(string Namespace, string LabelSelector, string FieldSelector, string Why) : PlanAction;
 }
+
+public sealed record ObjectToConfirm(ResourceKind Kind, ObjectKey Key);
 
 /// <summary>A core/v1 Event about the job.</summary>
 public sealed record PlanEvent(string Type, string Reason, string Message)

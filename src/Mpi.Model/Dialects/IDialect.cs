@@ -1,0 +1,26 @@
+using System.Text.Json;
+using Kube.Types;
+
+namespace Mpi.Model;
+
+/// <summary>
+/// What one system's jobs are: how its manifests read, how its objects are called and wired, and how its status is written.
+/// The planner knows runs and asks the dialect for everything that a user of that system could have relied on. Pure and
+/// stateless; one instance serves all jobs.
+/// </summary>
+public interface IDialect
+{
+    /// <summary>The kind that this dialect's jobs are stored as.</summary>
+    ResourceKind Kind { get; }
+
+    /// <summary>Reads a manifest. Never throws, whatever the JSON holds: faults come back as field errors, all of them.</summary>
+    ParseResult Parse(JsonElement manifest);
+
+    /// <summary>Names and labels. They depend on the object's metadata alone, so that they are known for invalid jobs too.</summary>
+    RunProfile Profile(ObjectMeta job);
+
+    /// <summary>What the pods of a run are given besides the user's template.</summary>
+    RunWiring Wiring(MpiRun run);
+
+    IRunStatusFormat Status { get; }
+}

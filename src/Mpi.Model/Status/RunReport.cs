@@ -1,0 +1,44 @@
+namespace Mpi.Model;
+
+/// <summary>What is true of a run now: from it a dialect writes the status. Absent facts leave what stands.</summary>
+public sealed record RunReport
+{
+    /// <summary>The one word for the state, for people and printer columns.</summary>
+    public required RunState State { get; init; }
+
+    /// <summary>The generation of the spec that this report is about.</summary>
+    public long ObservedGeneration { get; init; }
+
+    /// <summary>The job is announced; false only for one that never was valid.</summary>
+    public bool Announced { get; init; } = true;
+
+    /// <summary>Null leaves what was said about suspension.</summary>
+    public bool? Suspended { get; init; }
+
+    /// <summary>The launcher's command runs and all workers do. False leaves what was said: it stays true until suspension or the end.</summary>
+    public bool Running { get; init; }
+
+    /// <summary>Why the gang is being restarted; null leaves what was said, and <see cref="Running"/> settles it.</summary>
+    public RunRemark? Restarting { get; init; }
+
+    public RunOutcome? Outcome { get; init; }
+    public DateTimeOffset? StartTime { get; init; }
+    public DateTimeOffset? CompletionTime { get; init; }
+    public RunCounts Counts { get; init; } = RunCounts.Zero;
+    public AttemptRecord? Attempt { get; init; }
+    public int? WorkerCount { get; init; }
+
+    /// <summary>For the scale subresource: selects the workers.</summary>
+    public string WorkerSelector { get; init; } = "";
+
+    /// <summary>Null settles a remark that stands.</summary>
+    public RunRemark? Invalid { get; init; }
+
+    /// <summary>What keeps objects from being created; null settles it.</summary>
+    public RunRemark? Blocked { get; init; }
+
+    /// <summary>Workers that the gate did not wait for; null leaves what was said.</summary>
+    public RunRemark? GateBypassed { get; init; }
+}
+
+public enum RunState { Invalid, Blocked, Suspended, Starting, Running, Restarting, Succeeded, Failed }

@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using Kube.Types;
+using Mpi.Model;
+
+namespace Mpi.Planning;
+
+/// <summary>
+/// Everything that a plan is decided from: the job, what stands under its children's names whoever owns it, its pods, the
+/// settings and the time. Built by the controller from its stores; nothing in it changes.
+/// </summary>
+public sealed record ObservedRun
+{
+    /// <summary>The job's object; its <c>status</c> is the memory of earlier passes.</summary>
+    public required KubeObject Job { get; init; }
+
+    public required IDialect Dialect { get; init; }
+
+    /// <summary>What <see cref="IDialect.Parse"/> made of <see cref="Job"/>; parse once a generation.</summary>
+    public required ParseResult Parsed { get; init; }
+
+    /// <summary>The object with the profile's name for each, owned by the job or not; null when there is none.</summary>
+    public ServiceView? Service { get; init; }
+    public ConfigMapView? ConfigMap { get; init; }
+    public SecretView? SshSecret { get; init; }
+    public LauncherView? Launcher { get; init; }
+
+    /// <summary>Pods whose controller is the job, and pods that have a worker's name though they belong to someone else. Any order.</summary>
+    public ImmutableArray<PodView> Workers { get; init; } = [];
+
+    /// <summary>Pods whose controller is a launcher Job of this job: the present one or one that a restart replaced.</summary>
+    public ImmutableArray<PodView> LauncherPods { get; init; } = [];
+
+    /// <summary>What the server itself said is absent, after a plan asked (<see cref="Plan.Confirm"/>).</summary>
+    public ImmutableHashSet<ObjectToConfirm> ConfirmedAbsent { get; init; } = [];
+
+    /// <summary>
+    /// A write of the last plan that the API refused for a reason that only a person can settle (403 quota, 422), while the
+    /// objects are as they were; null when the last plan went through.
+    /// </summary>
+    public RefusedWrite? Refused { get; init; }
+
+    public required PlanningOptions Options { get; init; }
+    public required DateTimeOffset Now { get; init; }
+}
+
+/// <param name="What">What was being made, such as <c>worker pod</c> or <c>launcher Job</c>.</param>
+/// <param name="Message">The API's words.</param>
+public sealed record RefusedWrite(string What, string Message);
