@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.Controllers;
+
+/// <summary>The pods of a Job: their names, labels and shape, as the API documents them for <c>batch/v1</c>.</summary>
+public static class JobPods
+{
+    /// <summary>Holds a pod until its end is written into the Job's status, so that none goes uncounted.</summary>
+    public const string TrackingFinalizer = "batch.kubernetes.io/job-tracking";
+
+    public const string IndexLabel = "batch.kubernetes.io/job-completion-index";
+
+    // What Kubernetes draws its random suffixes from: no vowels and no look-alikes, hence no words.
+    private const string SuffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+    private const int SuffixLength = 5;
+    private const int NameLengthMax = 63;
+
+    public static bool IsTracked(this PodView pod) => pod.Meta.Finalizers.Contains(TrackingFinalizer);
+
+    /// <summary>The completion index of a pod of an Indexed Job; null when it carries none.</summary>
+    public static int? CompletionIndex(this PodView pod) =>
+        pod.Meta.Annotations.TryGetValue(IndexLabel, out var text) && int.TryParse(text, out var index) && index >= 0 ? index : null;
+
+    /// <summary>
+    /// The pod in the given place of the Job's succession. Its suffix looks as random as Kubernetes' own, but follows from
+    /// the Job's UID and the place: to create the same pod twice, out of a stale view or after a lost answer, fails with
+    /// AlreadyExists instead of making a second one.
+    /// </summary>
+    public static string NameOf(JobView job, int? index, int place) => Prefix(job, index) + Suffix($"{job.Meta.Uid}/{index}/{place}");
+
+    public static NewPod Build(JobView job, int? index, int place)
+    {
+        var template = job.Template.ToTree() as JsonObject ?? [];
+        var meta = template.Object("metadata").DeepClone().AsObject();
+        var spec = template.Object("spec").DeepClone().AsObject();
+        var name = NameOf(job, index, place);
+
+        meta["generateName"] = Prefix(job, index);
+        meta["name"] = name;
+        meta["namespace"] = job.Meta.Namespace;
+        var labels = meta.Object("labels");
+        labels["batch.kubernetes.io/controller-uid"] = job.Meta.Uid;
+        labels["batch.kubernetes.io/job-name"] = job.Meta.Name;
+        labels["controller-uid"] = job.Meta.Uid;
+        labels["job-name"] = job.Meta.Name;
+        var finalizers = meta.Array("finalizers");
+        if (!finalizers.Any(static f => f?.GetValue<string>() == TrackingFinalizer)) finalizers.Add((JsonNode)TrackingFinalizer);
+        meta["ownerReferences"] = new JsonArray(OwnerReferences.Controller(job.Object, Kinds.Job));
+
+        if (index is { } at)
+        {
+            labels[IndexLabel] = $"{at}";
+            meta.Object("annotations")[IndexLabel] = $"{at}";
+            spec["hostname"] = $"{job.Meta.Name}-{at}";
+            foreach (var container in spec.Array("containers").Concat(spec["initContainers"] as JsonArray ?? [])) AddIndexVariable(container);
+        }
+
+        return new NewPod(name, new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["metadata"] = meta, ["spec"] = spec });
+    }
+
+    private static void AddIndexVariable(JsonNode? container)
+    {
+        if (container is not JsonObject tree) return;
+        var variables = tree.Array("env");
+        if (variables.Any(static v => v?["name"]?.GetValue<string>() == "JOB_COMPLETION_INDEX")) return;
+        variables.Add((JsonNode)new JsonObject
+        {
+            ["name"] = "JOB_COMPLETION_INDEX",
+            ["valueFrom"] = new JsonObject { ["fieldRef"] = new JsonObject { ["apiVersion"] = "v1", ["fieldPath"] = $"metadata.labels['{IndexLabel}']" } },
+        });
+    }
+
+    private static string Prefix(JobView job, int? index)
+    {
+        var prefix = index is { } at ? $"{job.Meta.Name}-{at}-" : $"{job.Meta.Name}-";
+        return prefix.Length > NameLengthMax - SuffixLength ? prefix[..(NameLengthMax - SuffixLength)] : prefix;
+    }
+
+    private static string Suffix(string seed)
+    {
+        // FNV-1a, then a mix of its bits, since seeds differ in their last characters only.
+        var hash = 14695981039346656037UL;
+        foreach (var c in seed) hash = (hash ^ c) * 1099511628211UL;
+        hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdUL;
+        hash ^= hash >> 33;
+        return string.Create(SuffixLength, hash, static (text, value) =>
+        {
+            for (var i = 0; i < text.Length; i++, value /= (ulong)SuffixAlphabet.Length) text[i] = SuffixAlphabet[(int)(value % (ulong)SuffixAlphabet.Length)];
+        });
+    }
+}
