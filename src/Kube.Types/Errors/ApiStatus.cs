@@ -25,7 +25,7 @@ public sealed record ApiStatus(int Code, string Reason, string Message)
     {
         try
         {
-            var root = JsonElement.Parse(body);
+            var root = JsonElement.Parse(body, JsonLimits.Options);
             if (root.Text("kind") == "Status")
             {
                 return new ApiStatus((int)(root.Integer("code") ?? code), root.Text("reason") ?? ApiReason.Unknown, root.Text("message") ?? "")

@@ -20,7 +20,7 @@ public static class JsonBuilding
 
     /// <summary>A mutable copy of a value that was read.</summary>
     public static JsonNode? ToTree(this JsonElement element) =>
-        element.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? null : JsonNode.Parse(element.GetRawText());
+        element.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? null : JsonNode.Parse(element.GetRawText(), documentOptions: JsonLimits.Options);
 
     /// <summary>The object at a member, made when it is absent, null or no object.</summary>
     public static JsonObject Object(this JsonObject tree, string member)

@@ -28,8 +28,8 @@ public sealed class KubeObject
     public string Kind { get; }
     public ObjectMeta Meta { get; }
 
-    /// <exception cref="JsonException">The bytes are no JSON.</exception>
-    public static KubeObject Parse(ReadOnlyMemory<byte> utf8) => new(utf8, JsonElement.Parse(utf8.Span));
+    /// <exception cref="JsonException">The bytes are no JSON, a member stands twice, or it is nested beyond <see cref="JsonLimits.DepthMax"/>.</exception>
+    public static KubeObject Parse(ReadOnlyMemory<byte> utf8) => new(utf8, JsonElement.Parse(utf8.Span, JsonLimits.Options));
 
     /// <inheritdoc cref="Parse(ReadOnlyMemory{byte})"/>
     public static KubeObject Parse(string json) => Parse(System.Text.Encoding.UTF8.GetBytes(json));
@@ -38,7 +38,7 @@ public sealed class KubeObject
     public static KubeObject From(JsonNode tree) => Parse(tree.ToUtf8());
 
     /// <summary>A fresh tree to change and hand to <see cref="From"/>; the object itself stays as it is.</summary>
-    public JsonObject ToTree() => (JsonObject)JsonNode.Parse(Utf8.Span)!;
+    public JsonObject ToTree() => (JsonObject)JsonNode.Parse(Utf8.Span, documentOptions: JsonLimits.Options)!;
 
     public override string ToString() => $"{Kind} {Meta.Key}";
 }
