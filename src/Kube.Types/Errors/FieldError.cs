@@ -24,19 +24,31 @@ public sealed record FieldError(string Path, FieldErrorKind Kind, string? Value,
 
     public static FieldError TypeInvalid(string path, string value, string detail, string? fix = null) => new(path, FieldErrorKind.TypeInvalid, value, detail, fix);
 
-    public override string ToString() => Kind switch
+    /// <summary>The fault without its path, as it stands in the causes of an API status.</summary>
+    public string Body
     {
-        FieldErrorKind.Required => $"{Path}: Required value: {Detail}",
-        FieldErrorKind.NotSupported => $"{Path}: Unsupported value: {Value}: {Detail}",
-        FieldErrorKind.UnknownField => $"{Path}: unknown field",
-        FieldErrorKind.Forbidden => $"{Path}: Forbidden: {Detail}",
-        FieldErrorKind.Duplicate => $"{Path}: Duplicate value: {Value}",
-        _ => $"{Path}: Invalid value: {Value}: {Detail}",
-    };
+        get
+        {
+            var name = Kind switch
+            {
+                FieldErrorKind.Required => "Required value",
+                FieldErrorKind.NotSupported => $"Unsupported value: {Value}",
+                FieldErrorKind.UnknownField => "unknown field",
+                FieldErrorKind.Forbidden => "Forbidden",
+                FieldErrorKind.Duplicate => $"Duplicate value: {Value}",
+                FieldErrorKind.TooLong => "Too long",
+                FieldErrorKind.TooMany => $"Too many: {Value}",
+                _ => $"Invalid value: {Value}",
+            };
+            return Detail.Length == 0 || Kind is FieldErrorKind.UnknownField or FieldErrorKind.Duplicate ? name : $"{name}: {Detail}";
+        }
+    }
+
+    public override string ToString() => $"{Path}: {Body}";
 
     /// <summary>Several faults as Kubernetes prints them: one alone bare, more bracketed and joined by commas.</summary>
     public static string Aggregate(ImmutableArray<FieldError> errors) =>
         errors.Length == 1 ? errors[0].ToString() : $"[{string.Join(", ", errors)}]";
 }
 
-public enum FieldErrorKind { Required, Invalid, NotSupported, Duplicate, Forbidden, TypeInvalid, UnknownField }
+public enum FieldErrorKind { Required, Invalid, NotSupported, Duplicate, Forbidden, TypeInvalid, UnknownField, TooLong, TooMany }

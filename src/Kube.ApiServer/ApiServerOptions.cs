@@ -1,0 +1,22 @@
+namespace Kube.ApiServer;
+
+/// <summary>What the server takes from outside.</summary>
+public sealed record ApiServerOptions
+{
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>For uids and for the ends of generated names. Given a seed, the same requests give the same objects.</summary>
+    public Random Random { get; init; } = new();
+
+    /// <summary>
+    /// The revision before the first write. A server that keeps nothing across restarts should begin later than any of its
+    /// predecessors ended (milliseconds of the clock do), so that a client's old resourceVersion is answered with 410.
+    /// </summary>
+    public long FirstRevision { get; init; } = 1;
+
+    /// <summary>Changes remembered for each kind, for watches and continued lists that lag behind; then they get 410.</summary>
+    public int LogCapacity { get; init; } = 16_384;
+
+    /// <summary>Serves <c>pods/log</c>; null when no node runs pods.</summary>
+    public IPodLogSource? PodLogs { get; init; }
+}

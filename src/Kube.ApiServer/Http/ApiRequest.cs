@@ -1,0 +1,15 @@
+namespace Kube.ApiServer;
+
+/// <summary>One request to the API, whoever carried it here.</summary>
+/// <param name="Method">The HTTP method, in capitals.</param>
+/// <param name="Path">The path as it stood in the URL, still percent-encoded.</param>
+public sealed record ApiRequest(string Method, string Path)
+{
+    /// <summary>What follows the question mark, still encoded.</summary>
+    public string Query { get; init; } = "";
+
+    public string Accept { get; init; } = "";
+    public string ContentType { get; init; } = "";
+    public string UserAgent { get; init; } = "";
+    public ReadOnlyMemory<byte> Body { get; init; }
+}

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>What the API answers: bytes at once, a watch, or bytes that arrive over time.</summary>
+public abstract record ApiResponse
+{
+    private ApiResponse() { }
+
+    /// <summary>The HTTP status code.</summary>
+    public int Code { get; init; } = 200;
+
+    public string ContentType { get; init; } = MediaType.Json;
+
+    /// <summary>Texts of <c>Warning</c> headers (code 299), which kubectl shows.</summary>
+    public ImmutableArray<string> Warnings { get; init; } = [];
+
+    /// <summary>Seconds of a <c>Retry-After</c> header; null for none.</summary>
+    public int? RetryAfterSeconds { get; init; }
+
+    /// <summary>The whole body; in parts, so that a list can be made of stored bytes without copying them.</summary>
+    public sealed record Content(ImmutableArray<ReadOnlyMemory<byte>> Parts) : ApiResponse;
+
+    /// <summary>A watch; whoever carries it to the client reads until it ends, and disposes it.</summary>
+    public sealed record Watch(WatchStream Events) : ApiResponse;
+
+    /// <summary>Bytes as they come, such as a followed log; the carrier disposes the stream.</summary>
+    public sealed record Bytes(Stream Stream) : ApiResponse;
+
+    internal static Content Of(ReadOnlyMemory<byte> body, int code = 200) => new([body]) { Code = code };
+
+    internal static Content Of(JsonObject tree, int code = 200) => Of(tree.ToUtf8(), code);
+
+    internal static Content Of(ApiStatus status) => Of(status.ToTree(), status.Code) with
+    {
+        RetryAfterSeconds = status.RetryAfter is { } wait ? (int)Math.Ceiling(wait.TotalSeconds) : null,
+    };
+
+    /// <summary>The answer where no resource is served, in plain text as kube-apiserver gives it.</summary>
+    internal static Content NotServed => Text("404 page not found\n", 404);
+
+    internal static Content Text(string text, int code = 200) => Of(System.Text.Encoding.UTF8.GetBytes(text), code) with { ContentType = "text/plain; charset=utf-8" };
+}
+
+internal static class MediaType
+{
+    public const string Json = "application/json";
+    public const string Yaml = "application/yaml";
+    public const string MergePatch = "application/merge-patch+json";
+    public const string JsonPatch = "application/json-patch+json";
+    public const string StrategicPatch = "application/strategic-merge-patch+json";
+    public const string ApplyPatch = "application/apply-patch+yaml";
+}

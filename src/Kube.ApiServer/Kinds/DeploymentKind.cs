@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+internal sealed class DeploymentKind : KindStrategy
+{
+    public override ResourceKind Kind => Kinds.Deployment;
+    public override ImmutableArray<string> ShortNames => ["deploy"];
+    public override ImmutableArray<string> Categories => ["all"];
+    public override bool HasStatus => true;
+    public override bool HasGeneration => true;
+}

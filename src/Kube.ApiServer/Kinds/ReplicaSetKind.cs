@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+internal sealed class ReplicaSetKind : KindStrategy
+{
+    public override ResourceKind Kind => Kinds.ReplicaSet;
+    public override ImmutableArray<string> ShortNames => ["rs"];
+    public override ImmutableArray<string> Categories => ["all"];
+    public override bool HasStatus => true;
+    public override bool HasGeneration => true;
+}

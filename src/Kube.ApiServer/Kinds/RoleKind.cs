@@ -1,0 +1,14 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+internal sealed class RoleKind : KindStrategy
+{
+    public override ResourceKind Kind => Kinds.Role;
+    public override bool AllowsCreateOnUpdate => true;
+
+    /// <summary>RBAC names may hold colons (<c>system:node</c>): anything that can stand in a path.</summary>
+    public override ImmutableArray<string> CheckName(string name) => PathSegment.Check(name);
+}

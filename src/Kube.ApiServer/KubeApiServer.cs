@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>
+/// A Kubernetes API server as a function from request to response and watch stream. It has no threads, no sockets and no
+/// clock of its own. State lives in memory and ends with the object. Thread-safe.
+/// </summary>
+public sealed class KubeApiServer : IDisposable
+{
+    private readonly ServerState _state;
+    private readonly ResourceEndpoint _resources;
+
+    public KubeApiServer(ApiServerOptions options)
+    {
+        _state = new ServerState(options);
+        _resources = new ResourceEndpoint(_state);
+        BuiltInKinds.Register(_state);
+    }
+
+    /// <summary>
+    /// Answers one request. Completes at once, but for logs that must be opened.
+    /// Failures are answers too; only cancellation is thrown.
+    /// </summary>
+    public async ValueTask<ApiResponse> HandleAsync(ApiRequest request, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        try
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return await AnswerAsync(request, cancellation);
+        }
+        catch (ApiException refused)
+        {
+            return ApiResponse.Of(refused.Status);
+        }
+        catch (ListExpiredException expired)
+        {
+            return expired.ToResponse();
+        }
+        catch (JsonException broken)
+        {
+            return ApiResponse.Of(Failures.BadRequest($"the JSON of the request cannot be read: {broken.Message}").Status);
+        }
+    }
+
+    /// <summary>Ends all watches.</summary>
+    public void Dispose() => _state.Store.EndAllWatches();
+
+    private ValueTask<ApiResponse> AnswerAsync(ApiRequest request, CancellationToken cancellation)
+    {
+        if (RequestPath.Parse(request.Path) is { Plural: { } plural } path
+            && _state.Registry.Find(path.Group, path.Version, plural) is { } resource
+            && (path.Namespace is null || resource.Kind.Namespaced)
+            && (path.Namespace is not null || path.Name is null || !resource.Kind.Namespaced))
+        {
+            return _resources.HandleAsync(new ResourceCall(request, Query.Parse(request.Query), resource, path.Namespace, path.Name, path.Subresource), cancellation);
+        }
+
+        return new(ApiResponse.NotServed);
+    }
+}

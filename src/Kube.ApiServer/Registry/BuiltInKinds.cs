@@ -1,0 +1,47 @@
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>The kinds that are always served: one line a kind.</summary>
+internal static class BuiltInKinds
+{
+    public static void Register(ServerState state)
+    {
+        foreach (var strategy in All()) Serve(state, strategy);
+        SystemObjects.Create(state);
+    }
+
+    private static KindStrategy[] All() =>
+    [
+        new PodKind(),
+        new ServiceKind(),
+        new EndpointsKind(),
+        new ConfigMapKind(),
+        new SecretKind(),
+        new ServiceAccountKind(),
+        new EventKind(),
+        new NamespaceKind(),
+        new NodeKind(),
+        new PersistentVolumeClaimKind(),
+        new ResourceQuotaKind(),
+        new LimitRangeKind(),
+        new JobKind(),
+        new StatefulSetKind(),
+        new DeploymentKind(),
+        new ReplicaSetKind(),
+        new EndpointSliceKind(),
+        new LeaseKind(),
+        new RoleKind(),
+        new RoleBindingKind(),
+        new ClusterRoleKind(),
+        new ClusterRoleBindingKind(),
+        new PriorityClassKind(),
+        new PodDisruptionBudgetKind(),
+    ];
+
+    private static void Serve(ServerState state, KindStrategy strategy)
+    {
+        var kind = strategy.Kind;
+        state.Registry.Set(kind.Group, kind.Plural, [new ServedResource(strategy, state.Store.Of(kind.Group, kind.Plural))]);
+    }
+}

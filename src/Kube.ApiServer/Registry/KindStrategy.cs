@@ -1,0 +1,108 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>
+/// What is particular to one kind: its names, defaults, rules, and how it is shown. Everything else is the same for all
+/// kinds and stands in <c>Verbs/</c>. Methods get trees of the served version and change them in place.
+/// </summary>
+internal abstract class KindStrategy
+{
+    public abstract ResourceKind Kind { get; }
+
+    public virtual string Singular => Kind.Kind.ToLowerInvariant();
+    public virtual string ListKind => Kind.Kind + "List";
+    public virtual ImmutableArray<string> ShortNames => [];
+    public virtual ImmutableArray<string> Categories => [];
+
+    /// <summary>Whether status is written through its own subresource only.</summary>
+    public virtual bool HasStatus => false;
+
+    /// <summary>Whether <c>metadata.generation</c> counts the changes of what is wanted.</summary>
+    public virtual bool HasGeneration => false;
+
+    /// <summary>Whether a finished deletion is answered with the object (as pods are) and not with a Status.</summary>
+    public virtual bool ReturnsDeletedObject => false;
+
+    /// <summary>Whether a PUT may create the object.</summary>
+    public virtual bool AllowsCreateOnUpdate => false;
+
+    /// <summary>Whether a PUT without resourceVersion overwrites.</summary>
+    public virtual bool AllowsUnconditionalUpdate => true;
+
+    /// <summary>Whether a status write may change labels and annotations too: of built-in kinds it may, of custom resources not.</summary>
+    public virtual bool StatusWritesMetadata => true;
+
+    /// <summary>Whether strategic merge patches are understood: of built-in kinds they are, of custom resources not.</summary>
+    public virtual bool TakesStrategicPatch => true;
+
+    /// <summary>Fields beside name and namespace that field selectors may name.</summary>
+    public virtual ImmutableArray<string> SelectableFields => [];
+
+    /// <summary>Subresources beside <c>status</c>, for discovery.</summary>
+    public virtual ImmutableArray<Subresource> Subresources => [];
+
+    /// <summary>What <c>kubectl get</c> shows between NAME and AGE.</summary>
+    public virtual ImmutableArray<TableColumn> Columns => [TableColumn.Age];
+
+    public virtual ImmutableArray<string> CheckName(string name) => Names.CheckDns1123Subdomain(name);
+
+    /// <summary>A selectable field's value as text.</summary>
+    public virtual string FieldValue(JsonObject obj, string field) => obj.At(field.Split('.')).Print();
+
+    /// <summary>Members that the kind does not know, as paths. The caller reports them; <see cref="Prune"/> removes them.</summary>
+    public virtual void FindUnknown(JsonObject obj, List<string> paths) { }
+
+    public virtual void Prune(JsonObject obj) { }
+
+    /// <summary>Fills in what the client left out; on every write.</summary>
+    public virtual void Default(JsonObject obj) { }
+
+    /// <summary>Takes out what clients may not set at creation, and sets what the server sets.</summary>
+    public virtual void PrepareForCreate(JsonObject obj, WriteContext context)
+    {
+        if (HasStatus) obj.Remove("status");
+    }
+
+    /// <summary>The same for an update of the main resource; status is already the old one.</summary>
+    public virtual void PrepareForUpdate(JsonObject obj, JsonObject old, WriteContext context) { }
+
+    /// <summary>The same for a write of the status; everything else is already the old one.</summary>
+    public virtual void PrepareForStatusUpdate(JsonObject obj, JsonObject old, WriteContext context) { }
+
+    public virtual void Validate(JsonObject obj, List<FieldError> errors) { }
+
+    public virtual void ValidateUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) { }
+
+    public virtual void ValidateStatusUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) { }
+
+    /// <summary>Whether what is wanted differs, so that the generation goes up.</summary>
+    public virtual bool ChangesGeneration(JsonObject obj, JsonObject old) => !obj["spec"].SameAs(old["spec"]);
+
+    /// <summary>Seconds of grace that a deletion gives; null for kinds that are deleted at once.</summary>
+    /// <param name="asked">What the request asks for.</param>
+    public virtual long? GraceSeconds(JsonObject obj, long? asked) => null;
+
+    /// <summary>Whether something must still happen before a deleted object may go.</summary>
+    public virtual bool IsHeld(JsonObject obj) => obj.Texts("metadata", "finalizers").Any();
+
+    /// <summary>Marks an object whose deletion has begun and that stays for now.</summary>
+    public virtual void PrepareForDeletion(JsonObject obj) { }
+
+    /// <summary>Called after an object was committed (null: was deleted), for kinds that the server itself acts on.</summary>
+    public virtual void Committed(JsonObject? obj, JsonObject? old, WriteContext context) { }
+
+    /// <summary>The object as it is served: other than the stored bytes where it is stored in another version.</summary>
+    public virtual ReadOnlyMemory<byte> Show(StoredObject obj) => obj.Utf8;
+
+    /// <summary>The object as it is stored.</summary>
+    public virtual JsonObject ToStorage(JsonObject obj) => obj;
+}
+
+/// <summary>A subresource as discovery names it.</summary>
+/// <param name="Name">Such as <c>scale</c>.</param>
+/// <param name="Kind">What its bodies are.</param>
+/// <param name="ApiVersion">Their group and version; empty for the resource's own.</param>
+internal sealed record Subresource(string Name, string Kind, string ApiVersion, ImmutableArray<string> Verbs);

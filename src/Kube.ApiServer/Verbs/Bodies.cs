@@ -1,0 +1,78 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>Reading of request bodies.</summary>
+internal static class Bodies
+{
+    /// <summary>The object of a create or update; unknown and duplicate members are dealt with as the request asks.</summary>
+    public static JsonObject Object(WriteContext context)
+    {
+        var request = context.Call.Request;
+        RequireJson(request);
+        var duplicates = new List<string>();
+        var tree = Parse(request, duplicates) as JsonObject
+            ?? throw Failures.BadRequest($"the body of the request is no {context.Kind.Kind}: a JSON object is expected");
+        CheckType(tree, context.Kind);
+        Tidy(tree, duplicates, context);
+        return tree;
+    }
+
+    /// <summary>The JSON value of a body.</summary>
+    public static JsonNode? Parse(ApiRequest request, List<string>? duplicates = null)
+    {
+        try
+        {
+            return JsonTree.Read(request.Body, duplicates);
+        }
+        catch (JsonException broken)
+        {
+            throw Failures.BadRequest($"the object provided is unrecognized (must be of type JSON): {broken.Message}");
+        }
+    }
+
+    /// <summary>Reports what the kind does not know, then removes it.</summary>
+    public static void Tidy(JsonObject tree, List<string> duplicates, WriteContext context)
+    {
+        if (context.FieldValidation != FieldValidation.Ignore)
+        {
+            var faults = duplicates.ConvertAll(static p => $"duplicate field \"{p}\"");
+            var unknown = new List<string>();
+            context.Strategy.FindUnknown(tree, unknown);
+            faults.AddRange(unknown.Select(static p => $"unknown field \"{p}\""));
+            if (faults.Count > 0 && context.FieldValidation == FieldValidation.Strict)
+            {
+                throw Failures.BadRequest($"{context.Kind.Kind} in version \"{context.Kind.Version}\" cannot be handled as a {context.Kind.Kind}: strict decoding error: {string.Join(", ", faults)}");
+            }
+
+            context.Warnings.AddRange(faults);
+        }
+
+        context.Strategy.Prune(tree);
+    }
+
+    private static void RequireJson(ApiRequest request)
+    {
+        var type = request.ContentType.Split(';')[0].Trim();
+        if (type is "" or MediaType.Json) return;
+        throw Failures.UnsupportedMediaType(type, MediaType.Json);
+    }
+
+    private static void CheckType(JsonObject tree, ResourceKind kind)
+    {
+        // The URL says what the body is; a body that says nothing is taken at that word.
+        tree.Default("kind", kind.Kind);
+        tree.Default("apiVersion", kind.ApiVersion);
+        if (tree.Text("apiVersion") is var version && version != kind.ApiVersion)
+        {
+            throw Failures.BadRequest($"the API version in the data ({version}) does not match the expected API version ({kind.ApiVersion})");
+        }
+
+        if (tree.Text("kind") is var given && given != kind.Kind)
+        {
+            throw Failures.BadRequest($"{given} in version \"{kind.Version}\" cannot be handled as a {kind.Kind}: no kind \"{given}\" is served at this resource");
+        }
+    }
+}

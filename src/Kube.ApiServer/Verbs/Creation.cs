@@ -1,0 +1,63 @@
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>POST to a collection.</summary>
+internal static class Creation
+{
+    /// <summary>Tries for a generated name that is taken; kube-apiserver's number.</summary>
+    private const int GeneratedNameTries = 8;
+
+    public static StoredObject Create(JsonObject obj, WriteContext context)
+    {
+        var (call, strategy) = (context.Call, context.Strategy);
+        CheckPlace(obj, call);
+        if (call.Resource.Kind.Namespaced) NamespaceRules.RequireOpen(context);
+        var generated = string.IsNullOrEmpty(obj.Text("metadata", "name"));
+        if (!string.IsNullOrEmpty(obj.Text("metadata", "resourceVersion"))) throw Failures.BadRequest("resourceVersion should not be set on objects to be created");
+
+        for (var attempt = 1; ; attempt++)
+        {
+            var made = generated ? (JsonObject)obj.DeepClone() : obj;
+            ObjectMetadata.PrepareNew(made, context);
+            strategy.PrepareForCreate(made, context);
+            strategy.Default(made);
+            Validate(made, context);
+
+            var key = call.Key with { Name = made.Text("metadata", "name")! };
+            var stored = context.Server.Store.Find(call.Resource.Objects, key) is not null ? null
+                : context.DryRun ? Drafting.Pretend(key, made, null, strategy)
+                : context.Server.Store.TryCommit(call.Resource.Objects, key, null, Drafting.From(made, strategy));
+            if (stored is not null)
+            {
+                if (!context.DryRun) strategy.Committed(made, null, context);
+                return stored;
+            }
+
+            if (!generated || attempt == GeneratedNameTries) throw Failures.AlreadyExists(context.Kind, key.Name);
+        }
+    }
+
+    private static void CheckPlace(JsonObject obj, ResourceCall call)
+    {
+        var meta = obj.Object("metadata");
+        if (call.Resource.Kind.Namespaced && meta.Text("namespace") is { Length: > 0 } ns && ns != call.Namespace)
+        {
+            throw Failures.BadRequest($"the namespace of the provided object does not match the namespace sent on the request");
+        }
+
+        if (call.Name is { } name && meta.Text("name") is { Length: > 0 } own && own != name)
+        {
+            throw Failures.BadRequest($"the name of the object ({own}) does not match the name on the URL ({name})");
+        }
+    }
+
+    private static void Validate(JsonObject obj, WriteContext context)
+    {
+        var errors = new List<FieldError>();
+        ObjectMetadata.Validate(obj, context, errors);
+        context.Strategy.Validate(obj, errors);
+        if (errors.Count > 0) throw Failures.Invalid(context.Kind, obj.Text("metadata", "name") ?? "", [.. errors]);
+    }
+}

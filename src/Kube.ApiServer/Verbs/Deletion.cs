@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>What a DELETE asks for (<c>metav1.DeleteOptions</c>), from its body or its query.</summary>
+internal sealed record DeletionOptions(long? GraceSeconds, string? Uid, string? ResourceVersion, string? Propagation)
+{
+    public static DeletionOptions Read(ResourceCall call)
+    {
+        JsonObject? body = null;
+        if (!call.Request.Body.IsEmpty) body = Bodies.Parse(call.Request) as JsonObject;
+        var propagation = body.Text("propagationPolicy") ?? (call.Query.Text("propagationPolicy") is { Length: > 0 } text ? text : null);
+        // The older way to ask, which still works.
+        if ((body.Flag("orphanDependents") ?? (call.Query.Text("orphanDependents") is { Length: > 0 } orphan ? orphan == "true" : null)) is { } orphans)
+        {
+            propagation ??= orphans ? "Orphan" : "Background";
+        }
+
+        if (propagation is not (null or "Orphan" or "Background" or "Foreground"))
+        {
+            throw new ApiException(new ApiStatus(422, ApiReason.Invalid,
+                $"DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{propagation}\": supported values: \"Background\", \"Foreground\", \"Orphan\""));
+        }
+
+        var grace = body.Integer("gracePeriodSeconds") ?? call.Query.Integer("gracePeriodSeconds");
+        // Negative means "the shortest", which is one second: only a plain zero kills at once.
+        if (grace < 0) grace = 1;
+        return new DeletionOptions(grace, body.Text("preconditions", "uid"), body.Text("preconditions", "resourceVersion"), propagation);
+    }
+
+    /// <summary>A dry run can be asked for in the body of a DELETE too.</summary>
+    public static bool IsDryRun(ResourceCall call) =>
+        !call.Request.Body.IsEmpty && Bodies.Parse(call.Request) is JsonObject body && body.Texts("dryRun").Contains("All");
+}
+
+/// <summary>DELETE: at once, after a grace period, or once the last finalizer is gone.</summary>
+internal static class Deletion
+{
+    private const string OrphanFinalizer = "orphan";
+    private const string ForegroundFinalizer = "foregroundDeletion";
+
+    /// <returns>The object, and whether it is gone now.</returns>
+    public static (StoredObject Object, bool Gone) Delete(WriteContext context, DeletionOptions options, CancellationToken cancellation)
+    {
+        var (call, strategy, store) = (context.Call, context.Strategy, context.Server.Store);
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (store.Find(call.Resource.Objects, call.Key) is not { } current) throw Failures.NotFound(context.Kind, call.Name!);
+            CheckPreconditions(current, options, context);
+
+            var old = Drafting.Open(current, strategy);
+            var marked = (JsonObject)old.DeepClone();
+            SetFinalizers(marked, options.Propagation);
+            var waits = SetDeletion(marked, strategy.GraceSeconds(old, options.GraceSeconds), options.GraceSeconds, context);
+            if (JsonNode.DeepEquals(marked, old)) return (current, false);
+            if (context.DryRun) return (Drafting.Pretend(call.Key, marked, current, strategy), !waits);
+
+            if (waits)
+            {
+                strategy.PrepareForDeletion(marked);
+                if (store.TryCommit(call.Resource.Objects, call.Key, current, Drafting.From(marked, strategy)) is not { } terminating) continue;
+                strategy.Committed(marked, old, context);
+                return (terminating, false);
+            }
+
+            if (store.TryCommit(call.Resource.Objects, call.Key, current, null) is not { } gone) continue;
+            strategy.Committed(null, old, context);
+            return (gone, true);
+        }
+    }
+
+    /// <summary>Whether nothing holds a deleted object any more: its grace is over and its finalizers are gone.</summary>
+    public static bool IsFinished(JsonObject obj, KindStrategy strategy) =>
+        obj.Text("metadata", "deletionTimestamp") is not null
+        && (obj.Integer("metadata", "deletionGracePeriodSeconds") ?? 0) == 0
+        && !strategy.IsHeld(obj);
+
+    private static void CheckPreconditions(StoredObject current, DeletionOptions options, WriteContext context)
+    {
+        if (options.Uid is { } uid && uid != current.Header.Uid)
+        {
+            throw Failures.Conflict(context.Kind, context.Call.Name!, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {current.Header.Uid}");
+        }
+
+        if (options.ResourceVersion is { } revision && revision != current.Revision.ToString())
+        {
+            throw Failures.Conflict(context.Kind, context.Call.Name!, $"Precondition failed: ResourceVersion in precondition: {revision}, ResourceVersion in object meta: {current.Revision}");
+        }
+    }
+
+    /// <summary>The garbage collector finds out by these two finalizers what is to happen to the dependents.</summary>
+    private static void SetFinalizers(JsonObject obj, string? propagation)
+    {
+        if (propagation is null) return;
+        var meta = obj.Object("metadata");
+        var kept = meta.Texts("finalizers").Where(static f => f is not (OrphanFinalizer or ForegroundFinalizer)).ToList();
+        if (propagation == "Orphan") kept.Add(OrphanFinalizer);
+        if (propagation == "Foreground") kept.Add(ForegroundFinalizer);
+        if (kept.Count > 0) meta["finalizers"] = kept.ToTree();
+        else meta.Remove("finalizers");
+    }
+
+    /// <summary>Sets or shortens the time of deletion. True when the object stays for now.</summary>
+    private static bool SetDeletion(JsonObject obj, long? grace, long? asked, WriteContext context)
+    {
+        var meta = obj.Object("metadata");
+        var held = context.Strategy.IsHeld(obj);
+        var wait = grace ?? 0;
+        if (meta.Text("deletionTimestamp") is { } already)
+        {
+            var before = meta.Integer("deletionGracePeriodSeconds") ?? 0;
+            // A second deletion can only shorten the grace, and without a word about it changes nothing.
+            if (grace is null || asked is null || wait >= before) return held || before > 0;
+            var requestedAt = (Time(already) ?? context.Now) - TimeSpan.FromSeconds(before);
+            meta["deletionTimestamp"] = KubeTime.Format(requestedAt + TimeSpan.FromSeconds(wait));
+            meta["deletionGracePeriodSeconds"] = wait;
+            return held || wait > 0;
+        }
+
+        meta["deletionTimestamp"] = KubeTime.Format(context.Now + TimeSpan.FromSeconds(wait));
+        meta["deletionGracePeriodSeconds"] = wait;
+        if (context.Strategy.HasGeneration && meta.Integer("generation") is { } generation) meta["generation"] = generation + 1;
+        return held || wait > 0;
+    }
+
+    private static DateTimeOffset? Time(string text) =>
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time : null;
+}

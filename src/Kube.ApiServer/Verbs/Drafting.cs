@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>From a finished tree to what the store takes.</summary>
+internal static class Drafting
+{
+    public static Draft From(JsonObject obj, KindStrategy strategy)
+    {
+        var stored = strategy.ToStorage(obj);
+        var fields = ImmutableDictionary<string, string>.Empty;
+        foreach (var field in strategy.SelectableFields)
+        {
+            if (strategy.FieldValue(stored, field) is { Length: > 0 } value) fields = fields.Add(field, value);
+        }
+
+        var meta = stored["metadata"]!.AsObject();
+        var header = new ObjectHeader(
+            meta.Text("uid") ?? "",
+            meta.TextMap("labels").ToImmutableDictionary(StringComparer.Ordinal),
+            fields,
+            meta.Text("deletionTimestamp") is not null);
+        return new Draft(StoredBytes.From(stored), header);
+    }
+
+    /// <summary>What a dry run answers: the object as it would be, at the revision of the one it would replace.</summary>
+    public static StoredObject Pretend(ObjectKey key, JsonObject obj, StoredObject? old, KindStrategy strategy)
+    {
+        var draft = From(obj, strategy);
+        if (old is not null) return new StoredObject(key, old.Revision, draft.Bytes.WithRevision(old.Revision), draft.Header);
+        var stored = strategy.ToStorage(obj);
+        stored["metadata"]!.AsObject().Remove("resourceVersion");
+        return new StoredObject(key, 0, new StoredBytes(stored.ToUtf8(), 0, 0), draft.Header);
+    }
+
+    /// <summary>A stored object as a tree of the served version, to be changed.</summary>
+    public static JsonObject Open(StoredObject obj, KindStrategy strategy) => JsonTree.Read(strategy.Show(obj));
+}

@@ -1,0 +1,56 @@
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>PATCH: by its content type a change of the current object, which then goes the way of every update.</summary>
+internal static class Patching
+{
+    public static (StoredObject Object, bool Created) Patch(WriteContext context, CancellationToken cancellation)
+    {
+        var type = context.Call.Request.ContentType.Split(';')[0].Trim();
+        var apply = Reader(type, context);
+        return Updating.Update(context, current => Apply(current, apply, context), null, cancellation);
+    }
+
+    /// <summary>Reads the patch once; it may be applied several times.</summary>
+    private static Func<JsonObject, JsonNode?> Reader(string type, WriteContext context)
+    {
+        var body = Bodies.Parse(context.Call.Request);
+        switch (type)
+        {
+            case MediaType.JsonPatch:
+                var operations = body as JsonArray ?? throw Failures.BadRequest("a JSON patch is an array of operations");
+                return current => JsonPatch.Apply(current, operations);
+            case MediaType.MergePatch:
+                var merge = body as JsonObject ?? throw Failures.BadRequest("a merge patch of an object is an object");
+                return current => MergePatch.Apply(current, merge);
+            case MediaType.StrategicPatch when context.Strategy.TakesStrategicPatch:
+                var strategic = body as JsonObject ?? throw Failures.BadRequest("a strategic merge patch is an object");
+                return current => StrategicMergePatch.Apply(current, strategic, context.Kind);
+            default:
+                throw Failures.UnsupportedMediaType(type, [MediaType.JsonPatch, MediaType.MergePatch, .. context.Strategy.TakesStrategicPatch ? [MediaType.StrategicPatch] : Array.Empty<string>()]);
+        }
+    }
+
+    private static JsonObject Apply(JsonObject current, Func<JsonObject, JsonNode?> apply, WriteContext context)
+    {
+        JsonNode? patched;
+        try
+        {
+            patched = apply(current);
+        }
+        catch (PatchException fault) when (fault.Malformed)
+        {
+            throw Failures.BadRequest(fault.Message);
+        }
+        catch (PatchException fault)
+        {
+            throw new ApiException(new ApiStatus(422, ApiReason.Invalid, $"the server rejected our request due to an error in our request: {fault.Message}"));
+        }
+
+        var result = patched as JsonObject ?? throw Failures.BadRequest($"the patch leaves no {context.Kind.Kind}: the result is no object");
+        Bodies.Tidy(result, [], context);
+        return result;
+    }
+}

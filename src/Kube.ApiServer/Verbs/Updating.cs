@@ -1,0 +1,116 @@
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>PUT and PATCH of an object or its status: read, change, check, commit; again when another writer was faster.</summary>
+internal static class Updating
+{
+    /// <param name="change">Makes the wanted object of the current one (a private copy). Called again after a lost race.</param>
+    /// <param name="create">Makes the object when there is none, where that is allowed; else null.</param>
+    /// <returns>The object, and whether it was created.</returns>
+    public static (StoredObject Object, bool Created) Update(WriteContext context, Func<JsonObject, JsonObject> change, Func<JsonObject>? create, CancellationToken cancellation)
+    {
+        var (call, strategy, store) = (context.Call, context.Strategy, context.Server.Store);
+        while (true)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (store.Find(call.Resource.Objects, call.Key) is not { } current)
+            {
+                return create is null ? throw Failures.NotFound(context.Kind, call.Name!) : (Creation.Create(create(), context), true);
+            }
+
+            var old = Drafting.Open(current, strategy);
+            var wanted = change((JsonObject)old.DeepClone());
+            CheckPreconditions(wanted, old, current, context);
+            var result = Compose(wanted, old, context);
+            var gone = Deletion.IsFinished(result, strategy);
+            // A write that changes nothing is no write: no new revision, no event (as in kube-apiserver's storage).
+            if (!gone && JsonNode.DeepEquals(result, old)) return (current, false);
+            CountGeneration(result, old, strategy);
+            Validate(result, old, context);
+
+            if (context.DryRun) return (Drafting.Pretend(call.Key, result, current, strategy), false);
+            // The last finalizer's removal deletes: watchers see one DELETED and no MODIFIED before it.
+            if (store.TryCommit(call.Resource.Objects, call.Key, current, gone ? null : Drafting.From(result, strategy)) is not { } committed) continue;
+            strategy.Committed(gone ? null : result, old, context);
+            return (committed, false);
+        }
+    }
+
+    private static void CheckPreconditions(JsonObject wanted, JsonObject old, StoredObject current, WriteContext context)
+    {
+        var (kind, call) = (context.Kind, context.Call);
+        if (wanted.Text("metadata", "name") is { Length: > 0 } name && name != call.Name)
+        {
+            throw Failures.BadRequest($"the name of the object ({name}) does not match the name on the URL ({call.Name})");
+        }
+
+        if (kind.Namespaced && wanted.Text("metadata", "namespace") is { Length: > 0 } ns && ns != call.Namespace)
+        {
+            throw Failures.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+        }
+
+        if (wanted.Text("metadata", "uid") is { Length: > 0 } uid && uid != current.Header.Uid)
+        {
+            throw Failures.Conflict(kind, call.Name!, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {current.Header.Uid}");
+        }
+
+        var revision = wanted.Text("metadata", "resourceVersion") ?? "";
+        if (revision.Length > 0 && revision != "0" && revision != old.Text("metadata", "resourceVersion")) throw Failures.Modified(kind, call.Name!);
+        if (revision.Length == 0 && call.Request.Method == "PUT" && !context.Strategy.AllowsUnconditionalUpdate)
+        {
+            throw Failures.Invalid(kind, call.Name!, [FieldError.Invalid("metadata.resourceVersion", "0", "must be specified for an update")]);
+        }
+    }
+
+    /// <summary>Takes from the wanted object what this request may change, and from the old one the rest.</summary>
+    private static JsonObject Compose(JsonObject wanted, JsonObject old, WriteContext context)
+    {
+        var strategy = context.Strategy;
+        var statusOnly = context.Call.Subresource == "status";
+        var result = wanted;
+        if (statusOnly)
+        {
+            result = (JsonObject)old.DeepClone();
+            if (wanted["status"] is { } status) result["status"] = status.DeepClone();
+            else result.Remove("status");
+            if (strategy.StatusWritesMetadata && wanted["metadata"] is JsonObject meta) result["metadata"] = meta.DeepClone();
+        }
+        else if (strategy.HasStatus)
+        {
+            if (old["status"] is { } status) result["status"] = status.DeepClone();
+            else result.Remove("status");
+        }
+
+        result["apiVersion"] = context.Kind.ApiVersion;
+        result["kind"] = context.Kind.Kind;
+        ObjectMetadata.Preserve(result, old, context);
+        result["metadata"]!["resourceVersion"] = old.Text("metadata", "resourceVersion");
+        if (statusOnly) strategy.PrepareForStatusUpdate(result, old, context);
+        else strategy.PrepareForUpdate(result, old, context);
+        strategy.Default(result);
+        return result;
+    }
+
+    private static void Validate(JsonObject result, JsonObject old, WriteContext context)
+    {
+        var errors = new List<FieldError>();
+        ObjectMetadata.Validate(result, context, errors);
+        ObjectMetadata.ValidateUpdate(result, old, errors);
+        if (context.Call.Subresource == "status") context.Strategy.ValidateStatusUpdate(result, old, errors);
+        else
+        {
+            context.Strategy.Validate(result, errors);
+            context.Strategy.ValidateUpdate(result, old, errors);
+        }
+
+        if (errors.Count > 0) throw Failures.Invalid(context.Kind, context.Call.Name!, [.. errors]);
+    }
+
+    private static void CountGeneration(JsonObject result, JsonObject old, KindStrategy strategy)
+    {
+        if (!strategy.HasGeneration || !strategy.ChangesGeneration(result, old)) return;
+        result["metadata"]!["generation"] = (old.Integer("metadata", "generation") ?? 0) + 1;
+    }
+}

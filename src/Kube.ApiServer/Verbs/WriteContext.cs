@@ -1,0 +1,40 @@
+using System.Collections.Immutable;
+using Kube.Types;
+
+namespace Kube.ApiServer;
+
+/// <summary>One write: what asked for it, what it says about itself, and what is to be said to its author.</summary>
+internal sealed class WriteContext
+{
+    public WriteContext(ServerState server, ResourceCall call)
+    {
+        Server = server;
+        Call = call;
+        Now = server.Time.GetUtcNow();
+        var dryRun = call.Query.All("dryRun").ToList();
+        if (dryRun.Exists(static v => v != "All")) throw Failures.BadRequest($"invalid dryRun: {string.Join(",", dryRun)}: supported values: \"All\"");
+        DryRun = dryRun.Count > 0;
+        FieldValidation = call.Query.Text("fieldValidation") switch
+        {
+            "" or "Warn" => FieldValidation.Warn,
+            "Strict" => FieldValidation.Strict,
+            "Ignore" => FieldValidation.Ignore,
+            var other => throw Failures.BadRequest($"invalid fieldValidation: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\""),
+        };
+    }
+
+    public ServerState Server { get; }
+    public ResourceCall Call { get; }
+    public DateTimeOffset Now { get; }
+
+    /// <summary>Everything is checked and answered, nothing stored.</summary>
+    public bool DryRun { get; init; }
+
+    public FieldValidation FieldValidation { get; }
+    public List<string> Warnings { get; } = [];
+    public KindStrategy Strategy => Call.Resource.Strategy;
+    public ResourceKind Kind => Call.Resource.Kind;
+}
+
+/// <summary>What is done about unknown and duplicate members (query parameter <c>fieldValidation</c>).</summary>
+internal enum FieldValidation { Warn, Strict, Ignore }
