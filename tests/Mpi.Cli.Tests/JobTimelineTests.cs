@@ -8,10 +8,10 @@ public sealed class JobTimelineTests
     private static readonly KubeObject LauncherJob = KubeObject.Parse("""{"kind":"Job","metadata":{"name":"pi-launcher","uid":"job","ownerReferences":[{"uid":"mpi","controller":true}]}}""");
 
     private static KubeObject MpiJob(string conditions = "") => KubeObject.Parse(
-        $$"""{"kind":"MPIJob","metadata":{"name":"pi","uid":"mpi"},"spec":{"mpiReplicaSpecs":{"Worker":{"replicas":2}}},"status":{"conditions":[{{conditions}}]}}""");
+        $$$$"""{"kind":"MPIJob","metadata":{"name":"pi","uid":"mpi"},"spec":{"mpiReplicaSpecs":{"Worker":{"replicas":2}}},"status":{"conditions":[{{{{conditions}}}}]}}""");
 
     private static KubeObject Worker(int index, string phase) => KubeObject.Parse(
-        $$"""{"kind":"Pod","metadata":{"name":"pi-worker-{{index}}","ownerReferences":[{"uid":"mpi","controller":true}]},"status":{"phase":"{{phase}}"}}""");
+        $$$"""{"kind":"Pod","metadata":{"name":"pi-worker-{{{index}}}","ownerReferences":[{"uid":"mpi","controller":true}]},"status":{"phase":"{{{phase}}}"}}""");
 
     private static KubeObject LauncherPod(string name, string gate, string main) => KubeObject.Parse(
         $$$"""

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace Mpi.Cli;
@@ -5,6 +6,8 @@ namespace Mpi.Cli;
 /// <summary>Durations as Go and Kubernetes' tools write them: <c>300ms</c>, <c>90s</c>, <c>1h30m</c>; a bare number is seconds.</summary>
 public static class GoDuration
 {
+    private static readonly SearchValues<char> Digits = SearchValues.Create("0123456789.");
+
     public static bool TryParse(string text, out TimeSpan duration)
     {
         duration = TimeSpan.Zero;
@@ -13,10 +16,10 @@ public static class GoDuration
         if (rest.IsEmpty) return false;
         while (!rest.IsEmpty)
         {
-            var digits = rest.IndexOfAnyExcept("0123456789.");
+            var digits = rest.IndexOfAnyExcept(Digits);
             if (digits <= 0 || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return false;
             rest = rest[digits..];
-            var letters = rest.IndexOfAny("0123456789.");
+            var letters = rest.IndexOfAny(Digits);
             var unit = letters < 0 ? rest : rest[..letters];
             if (!Scale(number, unit, ref duration)) return false;
             rest = rest[unit.Length..];
