@@ -1,0 +1,29 @@
+using Kube.Types;
+using Mpi.Planning;
+using PodView = Mpi.Planning.PodView;
+
+namespace Mpi.Operator;
+
+/// <summary>What the watches show of the jobs and of the children that are watched. Reading never waits.</summary>
+public interface IWorldView
+{
+    KubeObject? Job(ObjectKey key);
+
+    /// <summary>Children that some job controls, by name; those of others are not kept.</summary>
+    ServiceView? Service(ObjectKey key);
+
+    /// <inheritdoc cref="Service"/>
+    LauncherView? Launcher(ObjectKey key);
+
+    /// <summary>The pods that carry the labels of the job's name, whoever owns them.</summary>
+    IReadOnlyList<PodView> Pods(ObjectKey job);
+
+    /// <summary>Whether a kind is watched at all.</summary>
+    bool Watches(ResourceKind kind);
+
+    /// <summary>The resourceVersion up to which a kind's changes were taken in; null before the first list.</summary>
+    string? SeenUpTo(ResourceKind kind);
+
+    /// <summary>Says that the view was found wrong although time has passed: it is to be read anew.</summary>
+    void Distrust();
+}

@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using Kube.Client;
+using Kube.Types;
+using Mpi.Model;
+using Mpi.Planning;
+using PodView = Mpi.Planning.PodView;
+
+namespace Mpi.Operator;
+
+/// <summary>
+/// What the operator remembers of one job object between two passes: answers of the API that no watch will repeat, or not
+/// yet. All of it may be forgotten at any time (a restart does): names are deterministic and every write has a precondition,
+/// so that forgetting costs a request and never a wrong write. One pass at a time uses it.
+/// </summary>
+internal sealed class JobMemory(string uid)
+{
+    private readonly Dictionary<ResourceKind, string> _awaited = [];
+    private readonly Dictionary<string, DateTimeOffset> _deleted = [];
+    private readonly Dictionary<ObjectToConfirm, KubeObject> _met = [];
+    private (long Generation, ImmutableDictionary<string, string> Annotations, ParseResult Result)? _parsed;
+
+    public string Uid { get; } = uid;
+
+    /// <summary>Null while it is unknown: ConfigMaps are not watched (<see cref="Ownership"/>).</summary>
+    public Known<ConfigMapView>? ConfigMap { get; set; }
+
+    /// <inheritdoc cref="ConfigMap"/>
+    public Known<SecretView>? SshSecret { get; set; }
+
+    /// <summary>What the API refused in the last plan; null when that went through.</summary>
+    public RefusedWrite? Refused { get; private set; }
+
+    /// <summary>Objects that were met at the server and that the stores do not show: somebody else's, or ours in a view that lags.</summary>
+    public IReadOnlyDictionary<ObjectToConfirm, KubeObject> Met => _met;
+
+    /// <summary>When waiting for the stores ends, whatever they show.</summary>
+    public DateTimeOffset AwaitedUntil { get; private set; }
+
+    /// <summary>How often in a row a plan ended on a view that was out of date.</summary>
+    public int StaleInARow { get; private set; }
+
+    /// <summary>The manifest's meaning, read once a generation. Annotations choose too and do not count as a generation.</summary>
+    public ParseResult Parse(IDialect dialect, KubeObject job)
+    {
+        if (_parsed is { } known && known.Generation == job.Meta.Generation && Same(known.Annotations, job.Meta.Annotations)) return known.Result;
+        var result = dialect.Parse(job.Root);
+        _parsed = (job.Meta.Generation, job.Meta.Annotations, result);
+        return result;
+    }
+
+    /// <summary>
+    /// Whether the stores show every write that landed here before. A plan made on an older view is safe and wasteful, so
+    /// it is put off, but not for ever: an event may have been lost.
+    /// </summary>
+    public bool CaughtUp(Func<ResourceKind, string?> seenUpTo, DateTimeOffset now)
+    {
+        foreach (var (kind, version) in _awaited.ToList())
+        {
+            if (ResourceVersions.AtLeast(seenUpTo(kind), version)) _awaited.Remove(kind);
+        }
+
+        if (_awaited.Count > 0 && now < AwaitedUntil) return false;
+        _awaited.Clear();
+        return true;
+    }
+
+    /// <summary>When the deletion of an object was asked for, though the stores may not show it yet.</summary>
+    public DateTimeOffset? DeletionAskedAt(string uid) => _deleted.TryGetValue(uid, out var at) ? at : null;
+
+    /// <summary>How often in a row a plan ended on something found out: a name taken, a creation refused.</summary>
+    public int FindingsInARow { get; private set; }
+
+    public void Meet(ObjectToConfirm what, KubeObject found) => _met[what] = found;
+
+    public void ForgetMet(ObjectToConfirm what) => _met.Remove(what);
+
+    /// <summary>Forgets deletions of objects that are gone.</summary>
+    public void ForgetDeletionsExcept(IReadOnlySet<string> presentUids)
+    {
+        foreach (var gone in _deleted.Keys.Where(u => !presentUids.Contains(u)).ToList()) _deleted.Remove(gone);
+    }
+
+    /// <param name="watched">Whether a store shows this kind.</param>
+    /// <param name="pods">The pods that were observed, to tell which of them a deletion of many meant.</param>
+    /// <param name="patience">How long to wait for the stores.</param>
+    public void Absorb(ApplyOutcome outcome, Func<ResourceKind, bool> watched, IEnumerable<PodView> pods, DateTimeOffset now, TimeSpan patience)
+    {
+        foreach (var write in outcome.Landed)
+        {
+            if (write.DeletedUid is { } deleted) _deleted[deleted] = now;
+            if (write.DeletedPods is { } which)
+            {
+                foreach (var pod in pods.Where(which)) _deleted[pod.Meta.Uid] = now;
+            }
+
+            if (write.Result is not { } result) continue;
+            if (write.Kind == Kinds.ConfigMap) ConfigMap = new Known<ConfigMapView>(ConfigMapView.Read(result.Root));
+            else if (write.Kind == Kinds.Secret) SshSecret = new Known<SecretView>(SecretView.Read(result.Root));
+            else if (watched(write.Kind))
+            {
+                if (!_awaited.TryGetValue(write.Kind, out var newest) || !ResourceVersions.AtLeast(newest, result.Meta.ResourceVersion)) _awaited[write.Kind] = result.Meta.ResourceVersion;
+                AwaitedUntil = now + patience;
+            }
+        }
+
+        foreach (var foreign in outcome.Foreign)
+        {
+            if (foreign.Kind == Kinds.ConfigMap) ConfigMap = new Known<ConfigMapView>(StrangeConfigMap(foreign.Key.Name));
+            else if (foreign.Kind == Kinds.Secret) SshSecret = new Known<SecretView>(StrangeSecret(foreign.Key.Name));
+            else if (foreign.Object is { } found) Meet(new ObjectToConfirm(foreign.Kind, foreign.Key), found);
+        }
+
+        Refused = outcome.Refused.IsEmpty ? null : outcome.Refused[0].ToRefusedWrite();
+        if (outcome.Trouble is ApiException { Responsibility: Responsibility.Replan })
+        {
+            StaleInARow++;
+            // A patch that conflicted: nobody else tells what stands there now.
+            ConfigMap = null;
+            SshSecret = null;
+        }
+        else if (outcome.Trouble is null)
+        {
+            StaleInARow = 0;
+        }
+
+        if (outcome.Complete) FindingsInARow = 0;
+        else if (outcome.Trouble is null) FindingsInARow++;
+    }
+
+    /// <summary>An object of which only the name is known, and that it is not ours.</summary>
+    private static ChildMeta Stranger(string name) => new(name, "", "", "", "", null, null);
+
+    public static ConfigMapView StrangeConfigMap(string name) => new(Stranger(name), [], "");
+
+    public static SecretView StrangeSecret(string name) => new(Stranger(name), []);
+
+    private static bool Same(ImmutableDictionary<string, string> a, ImmutableDictionary<string, string> b) =>
+        ReferenceEquals(a, b) || (a.Count == b.Count && a.All(entry => b.TryGetValue(entry.Key, out var value) && value == entry.Value));
+}
+
+/// <summary>A fact about an object that may be absent: <paramref name="View"/> is null when it is known that there is none.</summary>
+internal sealed record Known<T>(T? View) where T : class;

@@ -1,0 +1,119 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Kube.Types;
+using Mpi.Model;
+using Mpi.Planning;
+using PodView = Mpi.Planning.PodView;
+
+namespace Mpi.Operator;
+
+/// <summary>
+/// Puts together what a plan is decided from: the stores' view, the operator's memory, and answers of the server where
+/// neither knows.
+/// </summary>
+internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, IDialect dialect, PlanningOptions options, TimeProvider time)
+{
+    public async Task<ObservedRun> BuildAsync(KubeObject job, JobMemory memory, CancellationToken cancellation)
+    {
+        var ns = job.Meta.Namespace;
+        var profile = dialect.Profile(job.Meta);
+        var parsed = memory.Parse(dialect, job);
+        await LookAgainAsync(job, memory, cancellation);
+        if (parsed is ParseResult.Run) await RecallAsync(job, profile, memory, cancellation);
+
+        var pods = world.Pods(job.Meta.Key);
+        var launcher = world.Launcher(new ObjectKey(ns, profile.Launcher)) ?? Met(Kinds.Job, profile.Launcher, LauncherView.Read);
+        memory.ForgetDeletionsExcept(pods.Select(static p => p.Meta.Uid).Append(launcher?.Meta.Uid ?? "").ToHashSet(StringComparer.Ordinal));
+        if (launcher is not null) launcher = launcher with { Meta = Deleting(launcher.Meta) };
+
+        var workers = ImmutableArray.CreateBuilder<PodView>();
+        var launcherPods = ImmutableArray.CreateBuilder<PodView>();
+        foreach (var pod in pods.Concat(MetPods(pods)))
+        {
+            var view = pod with { Meta = Deleting(pod.Meta) };
+            if (pod.Meta.OwnerUid == job.Meta.Uid || profile.WorkerIndex(pod.Meta.Name) is not null) workers.Add(view);
+            else if (IsLaunchers(pod)) launcherPods.Add(view);
+        }
+
+        return new ObservedRun
+        {
+            Job = job,
+            Dialect = dialect,
+            Parsed = parsed,
+            Service = world.Service(new ObjectKey(ns, profile.Service)) ?? Met(Kinds.Service, profile.Service, ServiceView.Read),
+            ConfigMap = memory.ConfigMap?.View,
+            SshSecret = memory.SshSecret?.View,
+            Launcher = launcher,
+            Workers = workers.ToImmutable(),
+            LauncherPods = launcherPods.ToImmutable(),
+            Refused = memory.Refused,
+            Options = options,
+            Now = time.GetUtcNow(),
+        };
+
+        T? Met<T>(ResourceKind kind, string name, Func<JsonElement, T> read) where T : class =>
+            memory.Met.TryGetValue(new ObjectToConfirm(kind, new ObjectKey(ns, name)), out var found) ? read(found.Root) : null;
+
+        IEnumerable<PodView> MetPods(IReadOnlyList<PodView> shown) => memory.Met
+            .Where(m => m.Key.Kind == Kinds.Pod && !shown.Any(p => p.Meta.Name == m.Key.Key.Name))
+            .Select(static m => PodView.Read(m.Value.Root));
+
+        // A pod of a launcher Job: the present one, or one that was replaced and whose pods are on their way out.
+        bool IsLaunchers(PodView pod) => pod.JobUidLabel == job.Meta.Uid || (launcher is not null && pod.Meta.OwnerUid == launcher.Meta.Uid);
+
+        ChildMeta Deleting(ChildMeta meta) =>
+            meta.DeletionTimestamp is null && memory.DeletionAskedAt(meta.Uid) is { } asked ? meta with { DeletionTimestamp = asked } : meta;
+    }
+
+    /// <summary>
+    /// What was met at the server and is in no store (somebody else's object, a view that lags) is looked at again in each
+    /// pass: no watch tells when it changes. A name that is taken so costs reads while it is, and no writes.
+    /// </summary>
+    private async Task LookAgainAsync(KubeObject job, JobMemory memory, CancellationToken cancellation)
+    {
+        if (memory.ConfigMap is { View.Meta.Uid: "" }) memory.ConfigMap = await LookAtConfigMapAsync(job, memory.ConfigMap.View.Meta.Name, cancellation);
+        if (memory.SshSecret is { View.Meta.Uid: "" }) memory.SshSecret = await LookAtSecretAsync(job, memory.SshSecret.View.Meta.Name, cancellation);
+        foreach (var what in memory.Met.Keys.ToList())
+        {
+            switch (await ownership.LookAsync(what.Kind, what.Key, job.Meta.Uid, cancellation))
+            {
+                case Ownership.Finding.Ours ours:
+                    memory.Meet(what, ours.Object);
+                    break;
+                case Ownership.Finding.Foreign { Object: { } theirs }:
+                    memory.Meet(what, theirs);
+                    break;
+                default:
+                    memory.ForgetMet(what);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>
+    /// ConfigMap and Secret are not watched, because the right to watch them is the right to read those of the whole cluster.
+    /// What the operator wrote it remembers; after a restart it asks, once a job. A job that was never announced has none
+    /// yet, and a creation that finds one there says so; one that has ended needs none.
+    /// </summary>
+    private async Task RecallAsync(KubeObject job, RunProfile profile, JobMemory memory, CancellationToken cancellation)
+    {
+        if (memory.ConfigMap is not null && memory.SshSecret is not null) return;
+        var recorded = dialect.Status.Read(job.Root.At("status"));
+        if (!recorded.Announced || recorded.Outcome is not null) return;
+        memory.ConfigMap ??= await LookAtConfigMapAsync(job, profile.ConfigMap, cancellation);
+        memory.SshSecret ??= await LookAtSecretAsync(job, profile.SshSecret, cancellation);
+    }
+
+    private async Task<Known<ConfigMapView>> LookAtConfigMapAsync(KubeObject job, string name, CancellationToken cancellation) =>
+        Know(await ownership.LookAsync(Kinds.ConfigMap, new ObjectKey(job.Meta.Namespace, name), job.Meta.Uid, cancellation), ConfigMapView.Read, () => JobMemory.StrangeConfigMap(name));
+
+    private async Task<Known<SecretView>> LookAtSecretAsync(KubeObject job, string name, CancellationToken cancellation) =>
+        Know(await ownership.LookAsync(Kinds.Secret, new ObjectKey(job.Meta.Namespace, name), job.Meta.Uid, cancellation), SecretView.Read, () => JobMemory.StrangeSecret(name));
+
+    private static Known<T> Know<T>(Ownership.Finding finding, Func<JsonElement, T> read, Func<T> strange) where T : class => finding switch
+    {
+        Ownership.Finding.Ours ours => new Known<T>(read(ours.Object.Root)),
+        Ownership.Finding.Foreign => new Known<T>(strange()),
+        _ => new Known<T>(null),
+    };
+}
