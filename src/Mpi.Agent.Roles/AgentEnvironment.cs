@@ -1,0 +1,30 @@
+using System.Runtime.CompilerServices;
+
+namespace Mpi.Agent.Roles;
+
+/// <summary>Everything that a role takes from outside.</summary>
+public sealed record AgentEnvironment
+{
+    public required Func<string, string?> Variable { get; init; }
+    public required TextWriter Output { get; init; }
+    public required TextWriter Error { get; init; }
+    public required TimeProvider Time { get; init; }
+    public required Random Random { get; init; }
+    public required IProcessRunner Processes { get; init; }
+
+    /// <summary>This program as one self-sufficient file, or null when it is none (a build that needs a runtime beside it).</summary>
+    public required string? NativeExecutable { get; init; }
+
+    /// <summary>The surroundings of the running process.</summary>
+    public static AgentEnvironment OfThisProcess() => new()
+    {
+        Variable = Environment.GetEnvironmentVariable,
+        Output = Console.Out,
+        Error = Console.Error,
+        Time = TimeProvider.System,
+        Random = Random.Shared,
+        Processes = new ProcessRunner(),
+        // Only native compilation has no dynamic code; there the executable is the whole program.
+        NativeExecutable = RuntimeFeature.IsDynamicCodeSupported ? null : Environment.ProcessPath,
+    };
+}

@@ -1,0 +1,40 @@
+using Mpi.Agent.Protocol;
+
+namespace Mpi.Agent.Roles;
+
+/// <summary>
+/// Puts the agent as <c>DIR/kubempi-agent</c>, so that containers of any image which mount DIR can run it. It appears
+/// whole or not at all: made under another name, then renamed.
+/// </summary>
+internal static class Deliver
+{
+    private const UnixFileMode ExecutableByAll =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    public static int Run(string directory, AgentEnvironment environment)
+    {
+        var target = Path.Combine(directory, AgentContract.FileName);
+        var unfinished = $"{target}.{Environment.ProcessId}";
+        File.Delete(unfinished);
+        if (environment.Variable(AgentContract.CommandVariable) is { Length: > 0 } command)
+        {
+            // A link needs no shell in the image that follows it, and passes arguments, signals and exit codes untouched.
+            if (!Path.IsPathRooted(command)) throw new UsageException($"{AgentContract.CommandVariable} must be an absolute path; it is \"{command}\".");
+            File.CreateSymbolicLink(unfinished, command);
+        }
+        else if (environment.NativeExecutable is { } executable)
+        {
+            File.Copy(executable, unfinished);
+            File.SetUnixFileMode(unfinished, ExecutableByAll);
+        }
+        else
+        {
+            throw new UsageException("this build of the agent is not one file and cannot be copied. "
+                + $"Use the native build, or set {AgentContract.CommandVariable} to a program that every container can run.");
+        }
+
+        File.Move(unfinished, target, overwrite: true);
+        return AgentProgram.Success;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using Mpi.Agent.Protocol;
+
+namespace Mpi.Agent.Roles;
+
+/// <summary>
+/// The role <c>gate</c>: an init container in the launcher's own image that ends once every worker is proven reachable.
+/// This is the loop around <see cref="GateMachine"/>: it has the clock, the tries and the output.
+/// </summary>
+public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<IReadOnlySet<string>> running, TextWriter output, TimeProvider time)
+{
+    /// <summary>Between two looks at the list of running hosts, which the kubelet renews once a minute or so.</summary>
+    private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// What the launcher's ssh will be given by MPI. A user who sets a port here must get it in the gate as well.
+    /// </summary>
+    private static readonly string[] SshArgsVariables =
+        ["OMPI_MCA_plm_rsh_args", "PRTE_MCA_plm_ssh_args", "HYDRA_LAUNCH_EXTRA_ARGS", "I_MPI_HYDRA_BOOTSTRAP_EXEC_EXTRA_ARGS"];
+
+    public static async Task<int> RunAsync(GateOptions options, AgentEnvironment environment, CancellationToken cancellation)
+    {
+        var hosts = Hostfile.Hosts(await File.ReadAllTextAsync(options.HostfilePath, cancellation))
+            .RemoveAll(host => options.Skip.Contains(host) || options.Skip.Contains(Hostfile.Short(host)));
+        var ssh = environment.Processes.Find("ssh");
+        if (ssh is null && hosts.Length > 0) await environment.Output.WriteLineAsync("this image has no ssh on its PATH; only the workers' sshd greetings on port 22 can be checked");
+
+        var names = new NameResolver("/etc/hosts", "/etc/resolv.conf", environment.Time, environment.Random);
+        var probe = new SshProbe(ssh, SshArgs(options, environment), environment.Processes, new BannerReader(names, environment.Time), environment.Time);
+        var machine = new GateMachine(hosts, ssh is null ? ProbeMethod.Banner : ProbeMethod.Login, options.Pace, environment.Random);
+        var gate = new GateRole(machine, probe, () => RunningHosts(options.RunningHostsPath), environment.Output, environment.Time);
+
+        var report = new AgentReport { Gate = await gate.WaitAsync(cancellation) };
+        await WriteAsync(report, environment, cancellation);
+        return AgentProgram.Success;
+    }
+
+    /// <summary>Waits until the machine opens, and returns what was found.</summary>
+    public async Task<GateReport> WaitAsync(CancellationToken cancellation)
+    {
+        var start = time.GetTimestamp();
+        IReadOnlySet<string> known = ImmutableHashSet<string>.Empty;
+        var lookAgainAt = TimeSpan.Zero;
+        // As many as tries can be under way (GatePace.Parallelism).
+        var ended = Channel.CreateUnbounded<(string Host, ProbeResult Result)>();
+        var underWay = new List<Task>();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        try
+        {
+            while (true)
+            {
+                var now = time.GetElapsedTime(start);
+                if (now >= lookAgainAt) (known, lookAgainAt) = (running(), now + BetweenLooks);
+                var step = machine.Step(now, known);
+                if (step.Say is not null) await output.WriteLineAsync(step.Say);
+                if (step.Opened is { } opened) return machine.Report(opened);
+
+                underWay.RemoveAll(static task => task.IsCompletedSuccessfully);
+                underWay.AddRange(step.Begin.Select(one => TryAsync(one, ended.Writer, stop.Token)));
+                await WaitForEndOrAsync(step.WakeAt - time.GetElapsedTime(start), ended.Reader, cancellation);
+                while (ended.Reader.TryRead(out var one)) machine.Ended(one.Host, one.Result, time.GetElapsedTime(start));
+            }
+        }
+        finally
+        {
+            // No ssh may outlive the gate.
+            await stop.CancelAsync();
+            await Task.WhenAll(underWay).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task TryAsync(GateTry one, ChannelWriter<(string, ProbeResult)> ended, CancellationToken cancellation)
+    {
+        ProbeResult result;
+        try
+        {
+            result = await probe.TryAsync(one.Host, one.Method, cancellation);
+        }
+        catch (IOException fault)
+        {
+            result = SshDiagnosis.Failed(UnreachableCause.Other, fault.Message);
+        }
+
+        await ended.WriteAsync((one.Host, result), cancellation);
+    }
+
+    private async Task WaitForEndOrAsync(TimeSpan pause, ChannelReader<(string, ProbeResult)> ended, CancellationToken cancellation)
+    {
+        using var wake = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var pausing = Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, time, wake.Token);
+        await Task.WhenAny(pausing, ended.WaitToReadAsync(wake.Token).AsTask());
+        await wake.CancelAsync();
+        cancellation.ThrowIfCancellationRequested();
+    }
+
+    private static ImmutableArray<string> SshArgs(GateOptions options, AgentEnvironment environment) =>
+        options.SshArgs.Length > 0
+            ? options.SshArgs
+            : SshArgsVariables.Select(environment.Variable).FirstOrDefault(static value => !string.IsNullOrWhiteSpace(value)) is { } value ? GateOptions.Words(value) : [];
+
+    private static ImmutableHashSet<string> RunningHosts(string? path)
+    {
+        try
+        {
+            return path is null ? [] : Hostfile.DiscoveredHosts(File.ReadAllText(path));
+        }
+        catch (IOException)
+        {
+            // The list is a second opinion; a volume that is just being replaced has none for a moment.
+            return [];
+        }
+    }
+
+    private static async Task WriteAsync(AgentReport report, AgentEnvironment environment, CancellationToken cancellation)
+    {
+        var path = environment.Variable(AgentContract.TerminationLogVariable) ?? AgentContract.TerminationLogPath;
+        try
+        {
+            await File.WriteAllTextAsync(path, report.ToTerminationMessage(), cancellation);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            // The workers are reachable all the same; only the report is lost.
+            await environment.Error.WriteLineAsync($"kubempi-agent: no report in {path}: {fault.Message}");
+        }
+    }
+}

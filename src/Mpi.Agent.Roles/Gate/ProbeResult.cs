@@ -1,0 +1,26 @@
+using Mpi.Agent.Protocol;
+
+namespace Mpi.Agent.Roles;
+
+/// <summary>How one worker is tried.</summary>
+public enum ProbeMethod
+{
+    /// <summary>A real login that runs <c>true</c>.</summary>
+    Login,
+
+    /// <summary>Only sshd's greeting: where there is no ssh client, or the worker runs no commands.</summary>
+    Banner,
+}
+
+/// <summary>How one try of one worker ended.</summary>
+public abstract record ProbeResult
+{
+    private ProbeResult() { }
+
+    public sealed record Reached : ProbeResult;
+
+    /// <summary>The login was accepted and the command was not: from now on the worker's banner is proof.</summary>
+    public sealed record CommandForbidden : ProbeResult;
+
+    public sealed record Failed(UnreachableCause Cause, string Reason) : ProbeResult;
+}
