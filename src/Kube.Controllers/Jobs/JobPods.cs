@@ -11,11 +11,6 @@ public static class JobPods
 
     public const string IndexLabel = "batch.kubernetes.io/job-completion-index";
 
-    // What Kubernetes draws its random suffixes from: no vowels and no look-alikes, hence no words.
-    private const string SuffixAlphabet = "bcdfghjklmnpqrstvwxz2456789";
-    private const int SuffixLength = 5;
-    private const int NameLengthMax = 63;
-
     public static bool IsTracked(this PodView pod) => pod.Meta.Finalizers.Contains(TrackingFinalizer);
 
     /// <summary>The completion index of a pod of an Indexed Job; null when it carries none.</summary>
@@ -23,11 +18,10 @@ public static class JobPods
         pod.Meta.Annotations.TryGetValue(IndexLabel, out var text) && int.TryParse(text, out var index) && index >= 0 ? index : null;
 
     /// <summary>
-    /// The pod in the given place of the Job's succession. Its suffix looks as random as Kubernetes' own, but follows from
-    /// the Job's UID and the place: to create the same pod twice, out of a stale view or after a lost answer, fails with
-    /// AlreadyExists instead of making a second one.
+    /// The pod in the given place of the Job's succession. The name follows from the Job's UID and the place
+    /// (<see cref="NameSuffix"/>), so that no pod is ever made twice.
     /// </summary>
-    public static string NameOf(JobView job, int? index, int place) => Prefix(job, index) + Suffix($"{job.Meta.Uid}/{index}/{place}");
+    public static string NameOf(JobView job, int? index, int place) => NameSuffix.Name(Prefix(job, index), $"{job.Meta.Uid}/{index}/{place}");
 
     public static NewPod Build(JobView job, int? index, int place)
     {
@@ -36,7 +30,7 @@ public static class JobPods
         var spec = template.Object("spec").DeepClone().AsObject();
         var name = NameOf(job, index, place);
 
-        meta["generateName"] = Prefix(job, index);
+        meta["generateName"] = NameSuffix.Prefix(Prefix(job, index));
         meta["name"] = name;
         meta["namespace"] = job.Meta.Namespace;
         var labels = meta.Object("labels");
@@ -71,22 +65,5 @@ public static class JobPods
         });
     }
 
-    private static string Prefix(JobView job, int? index)
-    {
-        var prefix = index is { } at ? $"{job.Meta.Name}-{at}-" : $"{job.Meta.Name}-";
-        return prefix.Length > NameLengthMax - SuffixLength ? prefix[..(NameLengthMax - SuffixLength)] : prefix;
-    }
-
-    private static string Suffix(string seed)
-    {
-        // FNV-1a, then a mix of its bits, since seeds differ in their last characters only.
-        var hash = 14695981039346656037UL;
-        foreach (var c in seed) hash = (hash ^ c) * 1099511628211UL;
-        hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdUL;
-        hash ^= hash >> 33;
-        return string.Create(SuffixLength, hash, static (text, value) =>
-        {
-            for (var i = 0; i < text.Length; i++, value /= (ulong)SuffixAlphabet.Length) text[i] = SuffixAlphabet[(int)(value % (ulong)SuffixAlphabet.Length)];
-        });
-    }
+    private static string Prefix(JobView job, int? index) => index is { } at ? $"{job.Meta.Name}-{at}-" : $"{job.Meta.Name}-";
 }
