@@ -40,7 +40,7 @@ public sealed class EndpointsPlannerTests
     {
         var service = A.Service("s", ("app", "x")).With("spec.ports", """[{"name":"web","port":80,"targetPort":"http"}]""").Build();
         var endpoints = EndpointsPlanner.Endpoints(service, Views(A.Pod("a").Ip("10.0.0.1").Ready().Port(8080, "http"), A.Pod("b").Ip("10.0.0.2").Ready().Port(9090, "http"), A.Pod("c").Ip("10.0.0.3").Ready()));
-        Assert.Equal([8080, 9090], endpoints["subsets"]!.AsArray().Select(s => (int)s!["ports"]![0]!["port"]!));
+        Assert.Equal([8080, 9090], endpoints["subsets"]!.AsArray().Select(s => (long)s!["ports"]![0]!["port"]!));
     }
 
     [Fact]
