@@ -39,7 +39,11 @@ public interface IKubeClient : IKubeReader, IKubeWriter;
 /// <param name="ResourceVersion">Empty for the newest state; <c>0</c> for any state the server has at hand.</param>
 public sealed record ListOptions(string LabelSelector = "", string FieldSelector = "", int Limit = 0, string Continue = "", string ResourceVersion = "");
 
-public sealed record ListPage(IReadOnlyList<KubeObject> Items, string ResourceVersion, string Continue);
+public sealed record ListPage(IReadOnlyList<KubeObject> Items, string ResourceVersion, string Continue)
+{
+    /// <summary>Items that could not be read, named, each with its fault. The others are in <see cref="Items"/>.</summary>
+    public System.Collections.Immutable.ImmutableArray<string> Malformed { get; init; } = [];
+}
 
 /// <param name="ResourceVersion">Changes after this one are sent.</param>
 /// <param name="LabelSelector">As in <see cref="ListOptions"/>.</param>

@@ -15,6 +15,9 @@ public interface IWatch : IAsyncDisposable
     /// <summary>Whether the server closed the stream and every event was taken.</summary>
     bool Ended { get; }
 
+    /// <summary>What broke the stream; null while it is open, and when the server closed it properly.</summary>
+    Exception? Failure { get; }
+
     /// <summary>Completes when an event has arrived or the stream has ended.</summary>
     ValueTask WaitAsync(CancellationToken cancellation);
 }
