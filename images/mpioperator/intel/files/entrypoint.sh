@@ -1,0 +1,1 @@
+../../mpich/files/entrypoint.sh
