@@ -1,3 +1,5 @@
+using Mpi.Agent.Protocol;
+
 namespace Mpi.LocalCluster;
 
 /// <summary>
@@ -8,13 +10,13 @@ namespace Mpi.LocalCluster;
 /// <param name="Folders">Every folder that pods must see, at the same path, for the script to work.</param>
 public sealed record HostAgent(string Script, IReadOnlyList<string> Folders)
 {
-    /// <summary>Writes the script into the cluster's folder.</summary>
+    /// <summary>Writes the script into the cluster's folder. It tells the role <c>deliver</c> to link to it rather than to copy a program.</summary>
     /// <param name="folder">Belongs to the cluster.</param>
     /// <param name="program">How this program is started: itself when it is one file, <c>dotnet exec kubempi.dll</c> from a checkout.</param>
     public static HostAgent Write(string folder, HostProgram program)
     {
         var path = Path.Combine(folder, "kubempi-agent");
-        File.WriteAllText(path, $"#!/bin/sh\n{program.Environment}exec {string.Join(' ', program.Command.Select(Quote))} agent \"$@\"\n");
+        File.WriteAllText(path, $"#!/bin/sh\n{program.Environment}export {AgentContract.CommandVariable}={Quote(path)}\nexec {string.Join(' ', program.Command.Select(Quote))} agent \"$@\"\n");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
             | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         return new HostAgent(path, [folder, .. program.Folders]);
