@@ -1,0 +1,14 @@
+namespace Mpi.Dialects;
+
+/// <summary>What users may ask of KubeMPI beyond their dialect, as annotations of the job.</summary>
+public static class KubeMpiAnnotations
+{
+    /// <summary>How the launcher reaches the workers: <c>ssh</c>.</summary>
+    public const string Transport = "kubempi.dev/transport";
+
+    /// <summary><c>false</c> lets the launcher's command start before the workers are proven.</summary>
+    public const string Gate = "kubempi.dev/gate";
+
+    /// <summary><c>restart</c> starts the whole gang anew when a worker is lost, <c>replace</c> only replaces that worker.</summary>
+    public const string OnWorkerLoss = "kubempi.dev/on-worker-loss";
+}

@@ -1,0 +1,35 @@
+using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
+using Mpi.Model;
+
+namespace Mpi.Dialects;
+
+/// <summary>All dialects, by what stands at the top of a manifest.</summary>
+public static class ManifestDialects
+{
+    /// <summary>Registration: one line a dialect.</summary>
+    public static ImmutableArray<IDialect> All { get; } =
+    [
+        new KubeflowV2Beta1Dialect(),
+    ];
+
+    /// <summary>The dialect of an object; null when the object is no MPI job at all, or one of a version that is not served.</summary>
+    public static IDialect? For(string apiVersion, string kind) =>
+        All.FirstOrDefault(d => d.Kind.Kind == kind && d.Kind.ApiVersion == apiVersion);
+
+    /// <summary>
+    /// Whether an object calls itself an MPI job, though in no version that is known here. True for a kind of ours under
+    /// another apiVersion; the message names what would be right.
+    /// </summary>
+    public static bool IsUnsupported(string apiVersion, string kind, [NotNullWhen(true)] out string? message)
+    {
+        message = null;
+        var sameKind = All.Where(d => string.Equals(d.Kind.Kind, kind, StringComparison.OrdinalIgnoreCase)).ToImmutableArray();
+        if (sameKind.IsEmpty || For(apiVersion, kind) is not null) return false;
+        var supported = string.Join(", ", sameKind.Select(static d => $"apiVersion {d.Kind.ApiVersion} with kind {d.Kind.Kind}"));
+        message = apiVersion.Length == 0
+            ? $"kind {kind} needs an apiVersion; supported: {supported}."
+            : $"apiVersion {apiVersion} with kind {kind} is not supported; supported: {supported}.";
+        return true;
+    }
+}
