@@ -9,7 +9,8 @@ namespace Mpi.Planning;
 /// needs an earlier one's answer the plan ends, and the watch event of that answer resumes it. Order of carrying out:
 /// <see cref="Actions"/> in order (neighbouring creations may run in parallel), then <see cref="Status"/>, and only after
 /// that write has landed <see cref="Events"/> and <see cref="Counters"/>. Whatever fails ends the plan: looking again and
-/// deciding anew continues it.
+/// deciding anew continues it. Planning again before the stores show what a plan wrote is safe and wasteful: it asks for the
+/// same creations and deletions once more, so the controller waits for them, a few seconds at most.
 /// </summary>
 public sealed record Plan
 {

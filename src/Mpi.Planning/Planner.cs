@@ -1,12 +1,61 @@
+using Kube.Types;
+using Mpi.Model;
+
 namespace Mpi.Planning;
 
-/// <summary>Decides what a job needs next: a pure function of what was observed.</summary>
+/// <summary>
+/// Decides what a job needs next: a pure function of what was observed. This file is the map; each step is one file in
+/// Rules/, each object one in Children/, and Status/ says what came of it.
+/// </summary>
 public static class Planner
 {
     public static Plan Decide(ObservedRun seen)
     {
-        // A job on its way out is the garbage collector's; its children go with it.
-        if (seen.Job.Meta.DeletionTimestamp is not null) return Plan.Nothing;
-        return Plan.Nothing;
+        // 1. Not ours to touch: a job on its way out is the garbage collector's, and some are another controller's.
+        if (seen.Job.Meta.DeletionTimestamp is not null || seen.Parsed is ParseResult.ManagedElsewhere) return Plan.Nothing;
+        var scene = Scene.Of(seen);
+
+        // 2. An invalid spec makes nothing and stops nothing.
+        if (seen.Parsed is ParseResult.Rejected rejected) return InvalidRun.Decide(scene, rejected.Errors);
+        var draft = new Draft(scene, ((ParseResult.Run)seen.Parsed).Value);
+
+        // 3. A result that stands is final: what is left is cleaning up.
+        if (scene.Recorded.Outcome is not null) return FinishedRun.Continue(draft);
+
+        // 4. What cannot be taken back is not decided on a view that may be stale.
+        if (Attempts.ToConfirm(draft) is { IsEmpty: false } doubts) return new Plan { Confirm = doubts };
+
+        // 5. The attempt: announced, ended, its launcher vanished, workers lost.
+        Announcement.Make(draft);
+        Attempts.Judge(draft);
+        if (draft.Outcome is not null) return FinishedRun.Record(draft);
+        if (draft.Restarting is not null) return RunStatus.Conclude(draft);
+
+        // 6. Between two attempts nothing is made until the old one is gone.
+        if (draft.Attempt.Clearing && !Clearing.Continue(draft)) return Suspended(draft);
+
+        // 7. Names that others have taken.
+        if (Conflicts.Find(draft)) return Suspended(draft);
+
+        // 8. What launcher and workers share.
+        HeadlessService.Ensure(draft);
+        HostList.Ensure(draft);
+        SshSecret.Ensure(draft);
+
+        // 9. The pods: none while suspended, else every worker, and the launcher when its time has come.
+        if (draft.Run.Suspended) Suspension.Enforce(draft);
+        var complete = draft.Run.Suspended || Workers.Ensure(draft);
+        LauncherStart.Ensure(draft, complete);
+
+        // 10. What the API refused last time, in the user's sight; then one status write, last, or first where it announces.
+        Refusal.Note(draft);
+        return RunStatus.Conclude(draft);
+    }
+
+    /// <summary>A pass that makes nothing still suspends what runs.</summary>
+    private static Plan Suspended(Draft draft)
+    {
+        if (draft.Run.Suspended) Suspension.Enforce(draft);
+        return RunStatus.Conclude(draft);
     }
 }

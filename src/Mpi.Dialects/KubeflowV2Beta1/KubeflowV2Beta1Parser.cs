@@ -69,7 +69,7 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
     {
         var last = workerSpec.Integer("replicas") is { } replicas and > 0 and <= int.MaxValue ? replicas - 1 : 0;
         var label = $"{name}-worker-{last}";
-        if (DnsLabel.Faults(label) is not { IsEmpty: false } faults) return;
+        if (Names.CheckDns1035Label(label) is not { IsEmpty: false } faults) return;
         _read.Add(FieldError.Invalid(
             "metadata.name",
             $"\"{name}\"",

@@ -136,6 +136,7 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
         ? new AttemptRecord((int)number)
         {
             LauncherUid = status.Text("attempt", "launcherUID"),
+            Clearing = status.Flag("attempt", "clearing") ?? false,
             Replaces = status.Text("attempt", "replacesUID"),
             Failures = (int)(status.Integer("attempt", "failures") ?? 0),
             Losses = (int)(status.Integer("attempt", "losses") ?? 0),
@@ -147,6 +148,7 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
     {
         var tree = new JsonObject { ["number"] = attempt.Number, ["restarts"] = attempt.Number - 1 };
         if (attempt.LauncherUid is { } launcher) tree["launcherUID"] = launcher;
+        if (attempt.Clearing) tree["clearing"] = true;
         if (attempt.Replaces is { } replaced) tree["replacesUID"] = replaced;
         if (attempt.Failures != 0) tree["failures"] = attempt.Failures;
         if (attempt.Losses != 0) tree["losses"] = attempt.Losses;

@@ -52,7 +52,13 @@ public sealed record AttemptRecord(int Number)
     /// <summary>The launcher Job of this attempt, once it was seen.</summary>
     public string? LauncherUid { get; init; }
 
-    /// <summary>The launcher Job that must be gone, with its pods, before this attempt's is made.</summary>
+    /// <summary>
+    /// The attempt has been decided and nothing of it made: the launcher that it replaces and the lost workers must be gone
+    /// first.
+    /// </summary>
+    public bool Clearing { get; init; }
+
+    /// <summary>The launcher Job that must be gone, with its pods; null when there was none.</summary>
     public string? Replaces { get; init; }
 
     /// <summary>Retries that earlier attempts spent of <c>backoffLimit</c>.</summary>

@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Mpi.Planning;
+
+/// <summary>The launcher's batch/v1 Job (spec 2.6).</summary>
+internal static class LauncherJob
+{
+    /// <summary>What Kubernetes lets one change in the template of a suspended Job that has not started (KEP-2926).</summary>
+    private static readonly ImmutableArray<string> SchedulingDirectives = ["nodeSelector", "tolerations", "schedulingGates"];
+
+    public static JsonObject Manifest(Draft draft, bool suspend)
+    {
+        var (profile, options) = (draft.Scene.Profile, draft.Scene.Options);
+        var template = Template(draft);
+        var job = ChildManifest.Of(profile, Kinds.Job, profile.Launcher);
+        if (!options.Strict)
+        {
+            job.Object("metadata")["annotations"] = new JsonObject
+            {
+                [PlanningNames.Attempt] = draft.Attempt.Number.ToString(CultureInfo.InvariantCulture),
+                [PlanningNames.TemplateDigest] = DigestOf(template),
+            };
+        }
+
+        var spec = new JsonObject();
+        // A Job that deleted itself before its result is recorded would be run again. So it gets its lifetime afterwards.
+        if (options.Strict && draft.Run.TtlSecondsAfterFinished is { } ttl) spec["ttlSecondsAfterFinished"] = ttl;
+        if (Budget.DeadlineLeft(draft) is { } deadline) spec["activeDeadlineSeconds"] = deadline;
+        if (Budget.RetriesLeft(draft) is { } retries) spec["backoffLimit"] = retries;
+        spec["template"] = template;
+        // No second launcher while the first is still terminating (kubernetes/kubernetes issue 115844).
+        spec["podReplacementPolicy"] = "Failed";
+        if (suspend) spec["suspend"] = true;
+        job["spec"] = spec;
+        return job;
+    }
+
+    /// <summary>
+    /// What brings a suspended Job to the present template and starts it: labels and annotations are merged (others may have added
+    /// some), directives replaced.
+    /// </summary>
+    public static JsonObject ResumePatch(Draft draft, LauncherView launcher)
+    {
+        var template = Template(draft);
+        var metadata = new JsonObject();
+        foreach (var member in (ReadOnlySpan<string>)["labels", "annotations"])
+        {
+            if (template["metadata"]?[member] is JsonObject map) metadata[member] = map.DeepClone();
+        }
+
+        var spec = (JsonObject)template["spec"]!;
+        var directives = new JsonObject();
+        foreach (var directive in SchedulingDirectives) directives[directive] = spec[directive]?.DeepClone();
+        if (directives["nodeSelector"] is JsonObject selector)
+        {
+            foreach (var key in launcher.NodeSelectorKeys.Where(k => !selector.ContainsKey(k))) selector[key] = null;
+        }
+
+        return ChildManifest.Patch(launcher.Meta, "spec", new JsonObject
+        {
+            ["suspend"] = false,
+            ["template"] = new JsonObject { ["metadata"] = metadata, ["spec"] = directives },
+        });
+    }
+
+    /// <summary>Whether a suspended Job differs from what would be made now in more than can be changed in place.</summary>
+    public static bool MustBeRemade(Draft draft, LauncherView launcher) =>
+        launcher.TemplateDigest is { } digest && digest != DigestOf(Template(draft));
+
+    public static JsonObject Template(Draft draft)
+    {
+        var (profile, options, run) = (draft.Scene.Profile, draft.Scene.Options, draft.Run);
+        var labels = profile.LauncherLabels;
+        if (run.Launcher.RunsRanks) labels = labels.SetItem(profile.IndexLabel, "0");
+        var spec = PodTemplate.Spec(run.Launcher.Template);
+        PodTemplate.Name(spec, profile.Launcher, profile);
+        var container = PodTemplate.ContainerZero(spec);
+        PodTemplate.AddEnv(container, draft.Wiring.LauncherEnv, options.Strict);
+        PodTemplate.KeepLastWords(container, options.Strict);
+        SshSecret.Mount(spec, draft);
+        spec["restartPolicy"] = options.LauncherRestartPolicy ?? run.Launcher.RestartPolicy;
+        MountHostList(spec, draft);
+        if (Gate.Applies(draft)) Gate.AddTo(spec, draft);
+        return new JsonObject { ["metadata"] = PodTemplate.Metadata(run.Launcher.Template, draft, labels), ["spec"] = spec };
+    }
+
+    private static void MountHostList(JsonObject podSpec, Draft draft)
+    {
+        var wiring = draft.Wiring;
+        podSpec.Array("volumes").Add((JsonNode)new JsonObject
+        {
+            ["name"] = wiring.ConfigVolume,
+            ["configMap"] = new JsonObject
+            {
+                ["name"] = draft.Scene.Profile.ConfigMap,
+                ["items"] = new JsonArray(
+                    new JsonObject { ["key"] = "hostfile", ["path"] = "hostfile", ["mode"] = 0x124 /* 0444 */ },
+                    new JsonObject { ["key"] = "discover_hosts.sh", ["path"] = "discover_hosts.sh", ["mode"] = 0x16D /* 0555 */ }),
+            },
+        });
+        PodTemplate.ContainerZero(podSpec).Array("volumeMounts").Add((JsonNode)new JsonObject { ["name"] = wiring.ConfigVolume, ["mountPath"] = wiring.ConfigMountPath });
+    }
+
+    private static string DigestOf(JsonObject template)
+    {
+        var fixedPart = (JsonObject)template["spec"]!.DeepClone();
+        foreach (var directive in SchedulingDirectives) fixedPart.Remove(directive);
+        return Convert.ToHexStringLower(SHA256.HashData(fixedPart.ToUtf8()).AsSpan(0, 16));
+    }
+}

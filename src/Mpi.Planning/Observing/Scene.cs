@@ -1,0 +1,64 @@
+using System.Collections.Immutable;
+using Kube.Types;
+using Mpi.Model;
+
+namespace Mpi.Planning;
+
+/// <summary>An observation with the questions answered that every step asks: what is recorded, and what of it is ours.</summary>
+internal sealed class Scene
+{
+    private Scene(ObservedRun seen, RunProfile profile, RecordedRun recorded)
+    {
+        Seen = seen;
+        Profile = profile;
+        Recorded = recorded;
+        Workers = [.. seen.Workers.Where(Owns).OrderBy(w => profile.WorkerIndex(w.Meta.Name) ?? int.MaxValue)];
+        var replaced = recorded.Attempt is { Clearing: true } attempt ? attempt.Replaces : null;
+        var launcher = seen.Launcher is { } found && Owns(found.Meta) ? found : null;
+        Launcher = launcher?.Meta.Uid == replaced ? null : launcher;
+        ReplacedLauncher = Launcher is null ? launcher : null;
+        LauncherPods = [.. seen.LauncherPods.Where(p => p.Meta.OwnerUid == Launcher?.Meta.Uid).OrderBy(static p => p.Meta.CreationTimestamp)];
+        ReplacedLauncherPods = [.. seen.LauncherPods.Where(p => p.Meta.OwnerUid != Launcher?.Meta.Uid)];
+    }
+
+    public ObservedRun Seen { get; }
+    public RunProfile Profile { get; }
+    public RecordedRun Recorded { get; }
+    public PlanningOptions Options => Seen.Options;
+    public DateTimeOffset Now => Seen.Now;
+    public string Uid => Seen.Job.Meta.Uid;
+    public string Namespace => Seen.Job.Meta.Namespace;
+
+    /// <summary>The job's own workers, by index; one that does not have a worker's name comes last.</summary>
+    public ImmutableArray<PodView> Workers { get; }
+
+    /// <summary>The launcher Job of the current attempt.</summary>
+    public LauncherView? Launcher { get; }
+
+    /// <summary>Its pods, oldest first.</summary>
+    public ImmutableArray<PodView> LauncherPods { get; }
+
+    /// <summary>The launcher Job that must go before the current attempt's is made, and pods of launchers that are no more.</summary>
+    public LauncherView? ReplacedLauncher { get; }
+    public ImmutableArray<PodView> ReplacedLauncherPods { get; }
+
+    /// <summary>Whether the launcher's own command has started in this attempt, not only its gate.</summary>
+    public bool LauncherStarted => LauncherPods.Any(static p => p.Started || p.Phase == PodPhase.Running);
+
+    public static Scene Of(ObservedRun seen) =>
+        new(seen, seen.Dialect.Profile(seen.Job.Meta), seen.Dialect.Status.Read(seen.Job.Root.At("status")));
+
+    public bool Owns(ChildMeta child) => child.OwnerUid == Uid && Uid.Length > 0;
+
+    public bool Owns(PodView pod) => Owns(pod.Meta);
+
+    public PodView? Worker(int index)
+    {
+        var name = Profile.Worker(index);
+        return WorkersByName.GetValueOrDefault(name);
+    }
+
+    public ObjectKey Key(string name) => new(Namespace, name);
+
+    private ImmutableDictionary<string, PodView> WorkersByName => field ??= Workers.ToImmutableDictionary(static w => w.Meta.Name, StringComparer.Ordinal);
+}

@@ -1,0 +1,106 @@
+using System.Collections.Immutable;
+using Kube.Types;
+using Mpi.Model;
+
+namespace Mpi.Planning;
+
+/// <summary>What has become of the current attempt since the last pass: it ended, its launcher vanished, workers were lost, or it goes on.</summary>
+internal static class Attempts
+{
+    private const int ConfirmAtOnce = 8;
+
+    /// <summary>
+    /// Objects whose absence would decide something final and that no fresh answer has confirmed yet; empty when there is
+    /// nothing to doubt.
+    /// </summary>
+    public static ImmutableArray<ObjectToConfirm> ToConfirm(Draft draft)
+    {
+        var scene = draft.Scene;
+        var doubts = ImmutableArray.CreateBuilder<ObjectToConfirm>();
+        if (LauncherVanished(draft)) doubts.Add(new ObjectToConfirm(Kinds.Job, scene.Key(scene.Profile.Launcher)));
+        if (JudgesWorkers(draft))
+        {
+            for (var index = 0; index < draft.Run.Workers.Count && doubts.Count < ConfirmAtOnce; index++)
+            {
+                if (WorkerLoss.IsMissing(draft, index)) doubts.Add(new ObjectToConfirm(Kinds.Pod, scene.Key(scene.Profile.Worker(index))));
+            }
+        }
+
+        // One confirmed absence is enough to decide by; the others are in no doubt that matters.
+        return doubts.Any(d => scene.Seen.ConfirmedAbsent.Contains(d)) ? [] : doubts.ToImmutable();
+    }
+
+    public static void Judge(Draft draft)
+    {
+        var scene = draft.Scene;
+        if (scene.Launcher is { } launcher && draft.Attempt.LauncherUid != launcher.Meta.Uid && !draft.Attempt.Clearing)
+        {
+            draft.Attempt = draft.Attempt with { LauncherUid = launcher.Meta.Uid };
+        }
+
+        if (scene.Launcher?.End is { } end) JudgeEnd(draft, end);
+        else if (LauncherVanished(draft)) JudgeVanished(draft);
+        else if (JudgesWorkers(draft) && WorkerLoss.Find(draft) is { IsEmpty: false } losses) JudgeLosses(draft, losses);
+    }
+
+    private static void JudgeEnd(Draft draft, JobEnd end)
+    {
+        if (end.Succeeded)
+        {
+            draft.Outcome = new RunOutcome.Succeeded();
+            return;
+        }
+
+        // mpirun dies with a worker, and may spend the last retry before the loss itself is seen: that is no failure of the user's.
+        if (end.Reason != "DeadlineExceeded" && !draft.Run.Suspended && draft.Attempt.Losses < draft.Scene.Options.InfrastructureRestarts)
+        {
+            var lost = WorkerLoss.Find(draft).Where(static l => l.Infrastructure).ToImmutableArray();
+            if (!lost.IsEmpty)
+            {
+                GangRestart.Decide(draft, lost);
+                return;
+            }
+
+            if (draft.Scene.LauncherPods.LastOrDefault(static p => p.Phase == PodPhase.Failed) is { } pod && WorkerLoss.IsInfrastructure(pod))
+            {
+                GangRestart.ForInfrastructure(draft, [], $"launcher pod {pod.Meta.Name} was lost ({(pod.Reason.Length > 0 ? pod.Reason : pod.Disruption)})");
+                return;
+            }
+        }
+
+        draft.Outcome = LauncherFailure.Describe(draft.Scene, end);
+    }
+
+    /// <summary>A launcher Job that was seen and is gone without a result: whether its work was done, nobody can tell.</summary>
+    private static void JudgeVanished(Draft draft)
+    {
+        var what = $"launcher Job {draft.Scene.Profile.Launcher} was deleted before its result was recorded";
+        if (draft.Run.Suspended || draft.Scene.Recorded.Suspended == true)
+        {
+            // Nothing ran, and what had run was stopped: the Job is just made again.
+            draft.Attempt = draft.Attempt with { LauncherUid = null };
+            draft.StatusFirst = true;
+        }
+        else if (draft.Scene.Options.OnLauncherDeleted == LauncherLossPolicy.Retry)
+        {
+            GangRestart.ForOwnFailure(draft, what, "LauncherDeleted");
+        }
+        else
+        {
+            draft.Outcome = new RunOutcome.Failed("LauncherDeleted", what);
+        }
+    }
+
+    private static void JudgeLosses(Draft draft, ImmutableArray<WorkerLoss> losses)
+    {
+        if (draft.Run.Retry.OnWorkerLoss == WorkerLossPolicy.RestartGang) GangRestart.Decide(draft, losses);
+        else WorkerReplacement.Decide(draft);
+    }
+
+    private static bool LauncherVanished(Draft draft) =>
+        draft.Attempt is { LauncherUid: not null, Clearing: false } && draft.Scene.Launcher is null && draft.Scene.Seen.Launcher is null;
+
+    /// <summary>A suspended run has no workers to lose, and between attempts they are expected to go.</summary>
+    private static bool JudgesWorkers(Draft draft) =>
+        draft is { Run.Suspended: false, Attempt.Clearing: false } && draft.Scene.Recorded is { Announced: true, Suspended: not true } && draft.Scene.Launcher is not { Suspended: true };
+}

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Kube.Types;
+using Mpi.Model;
+
+namespace Mpi.Planning;
+
+/// <summary>
+/// Objects of others that stand where ours should. Nothing unowned is ever touched: the run says so and waits, nothing of
+/// it is made, and when the name is free it goes on.
+/// </summary>
+internal static class Conflicts
+{
+    /// <summary>How soon to look again where no watch tells that the name is free.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LookAgainSoon = TimeSpan.FromSeconds(2);
+
+    /// <returns>True when a name is taken.</returns>
+    public static bool Find(Draft draft)
+    {
+        var scene = draft.Scene;
+        var taken = Taken(draft).ToImmutableArray();
+        if (taken.IsEmpty) return false;
+
+        // The children of a deleted job of the same name are being collected: that is no conflict but a matter of seconds.
+        var age = scene.Now - (scene.Seen.Job.Meta.CreationTimestamp ?? scene.Now);
+        if (taken.All(t => IsLeaving(draft, t.Meta)) && age < LookAgain)
+        {
+            draft.Revisit(scene.Now + LookAgainSoon);
+            return true;
+        }
+
+        var (kind, meta) = taken.First(t => !IsLeaving(draft, t.Meta) || age >= LookAgain);
+        var remark = new RunRemark("ErrResourceExists", $"Resource \"{meta.Name}\" of Kind \"{kind}\" already exists and is not managed by {scene.Profile.JobKind.Kind}");
+        draft.Blocked = remark;
+        if (scene.Recorded.Blocked != remark) draft.Say(PlanEvent.Warning(remark.Reason, remark.Message));
+        draft.Revisit(scene.Now + LookAgain);
+        return true;
+    }
+
+    private static IEnumerable<(string Kind, ChildMeta Meta)> Taken(Draft draft)
+    {
+        var scene = draft.Scene;
+        if (scene.Seen.Service is { } service && !scene.Owns(service.Meta)) yield return (Kinds.Service.Kind, service.Meta);
+        if (scene.Seen.ConfigMap is { } configMap && !scene.Owns(configMap.Meta)) yield return (Kinds.ConfigMap.Kind, configMap.Meta);
+        if (scene.Seen.SshSecret is { } secret && !scene.Owns(secret.Meta)) yield return (Kinds.Secret.Kind, secret.Meta);
+        if (scene.Seen.Launcher is { } launcher && !scene.Owns(launcher.Meta)) yield return (Kinds.Job.Kind, launcher.Meta);
+        foreach (var pod in scene.Seen.Workers)
+        {
+            if (!scene.Owns(pod) && scene.Profile.WorkerIndex(pod.Meta.Name) < draft.Run.Workers.Count) yield return (Kinds.Pod.Kind, pod.Meta);
+        }
+    }
+
+    private static bool IsLeaving(Draft draft, ChildMeta meta) =>
+        meta.Deleting || meta.OwnerName == $"{draft.Scene.Profile.JobKind.Kind}/{draft.Scene.Profile.Job.Name}";
+}

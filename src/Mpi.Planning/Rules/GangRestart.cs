@@ -1,0 +1,89 @@
+using System.Collections.Immutable;
+using Mpi.Model;
+
+namespace Mpi.Planning;
+
+/// <summary>
+/// What the loss of workers means: the whole gang starts anew as the next attempt, because an MPI program does not survive
+/// the loss of a rank, or the run has failed because its limits are spent (design section 3).
+/// </summary>
+internal static class GangRestart
+{
+    public static void Decide(Draft draft, ImmutableArray<WorkerLoss> losses)
+    {
+        // Infrastructure first: when a node goes, what else fails beside it is most likely its doing.
+        var infrastructure = losses.Where(static l => l.Infrastructure).ToImmutableArray();
+        if (!infrastructure.IsEmpty) ForInfrastructure(draft, infrastructure, Name(draft, infrastructure));
+        else ForOwnFailure(draft, Name(draft, losses));
+    }
+
+    /// <summary>A restart that is not the user's failure; the last one allowed fails the run.</summary>
+    public static void ForInfrastructure(Draft draft, ImmutableArray<WorkerLoss> losses, string what)
+    {
+        var limit = draft.Scene.Options.InfrastructureRestarts;
+        var evicted = losses.Count(static l => l.Evicted);
+        var reason = evicted > 0 ? "MPIJobEvicted" : losses.IsEmpty ? "LauncherLost" : "WorkerLost";
+        var message = evicted > 0 ? $"{evicted}/{draft.Run.Workers.Count} workers are evicted: {what}" : what;
+        if (draft.Attempt.Losses >= limit)
+        {
+            draft.Outcome = new RunOutcome.Failed(reason, Texts.Truncate($"{message}; already restarted {limit} times for lost pods"));
+            return;
+        }
+
+        // One failure of the launcher is the loss itself: mpirun dies when a worker does.
+        var failures = draft.Attempt.Failures + Math.Max(0, LauncherFailures(draft) - 1);
+        Begin(draft, draft.Attempt with { Failures = failures, Losses = draft.Attempt.Losses + 1 }, reason, message);
+    }
+
+    /// <summary>A restart that counts against backoffLimit.</summary>
+    public static void ForOwnFailure(Draft draft, string what, string reason = "WorkerFailed")
+    {
+        var failures = draft.Attempt.Failures + LauncherFailures(draft) + 1;
+        var limit = Budget.BackoffLimit(draft);
+        if (failures > limit)
+        {
+            draft.Outcome = new RunOutcome.Failed("BackoffLimitExceeded", Texts.Truncate($"{what}; no retries left (backoffLimit {limit})"));
+            return;
+        }
+
+        Begin(draft, draft.Attempt with { Failures = failures }, reason, what);
+    }
+
+    private static void Begin(Draft draft, AttemptRecord spent, string reason, string what)
+    {
+        var launcher = draft.Scene.Launcher;
+        draft.Attempt = spent with
+        {
+            Number = spent.Number + 1,
+            LauncherUid = null,
+            Clearing = true,
+            Replaces = launcher?.Meta.Uid,
+            ActiveSeconds = spent.ActiveSeconds + ActiveSeconds(draft, launcher),
+        };
+        if (Budget.DeadlineSpent(draft))
+        {
+            draft.Outcome = new RunOutcome.Failed("DeadlineExceeded", "Job was active longer than specified deadline");
+            return;
+        }
+
+        draft.Restarting = new RunRemark(reason, Texts.Truncate(what));
+        draft.StatusFirst = true;
+        draft.Say(PlanEvent.Warning(reason, Texts.Truncate($"{what}; starting attempt {draft.Attempt.Number}")));
+        if (launcher is { Meta.Deleting: false }) Clearing.DeleteLauncher(draft, launcher);
+        Clearing.DeleteLost(draft);
+    }
+
+    private static long ActiveSeconds(Draft draft, LauncherView? launcher) =>
+        launcher?.StartTime is { } start ? Math.Max(0, (long)((launcher.End?.At ?? draft.Scene.Now) - start).TotalSeconds) : 0;
+
+    /// <summary>Failures of the launcher in this attempt: pods of the Job, and containers that the kubelet restarted in place.</summary>
+    private static int LauncherFailures(Draft draft) =>
+        (draft.Scene.Launcher?.Failed ?? 0) + draft.Scene.LauncherPods.Where(static p => p.Phase != PodPhase.Failed).Sum(static p => p.Restarts);
+
+    private static string Name(Draft draft, ImmutableArray<WorkerLoss> losses)
+    {
+        const int named = 3;
+        var text = string.Join("; ", losses.Take(named).Select(static l => l.What));
+        return losses.Length <= named ? text : $"{text}; and {losses.Length - named} more of {draft.Run.Workers.Count} workers";
+    }
+}

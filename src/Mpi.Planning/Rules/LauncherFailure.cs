@@ -1,0 +1,31 @@
+using Mpi.Model;
+
+namespace Mpi.Planning;
+
+/// <summary>
+/// Reason and message of a failed run (spec 3.4): the Job's, and what the newest pod says about it: its own reason where it
+/// has one, else the container's exit and last lines of output, which the old operator never told.
+/// </summary>
+internal static class LauncherFailure
+{
+    public static RunOutcome.Failed Describe(Scene scene, JobEnd end)
+    {
+        var reason = end.Reason.Length > 0 ? end.Reason : "MPIJobFailed";
+        var message = end.Message.Length > 0 ? end.Message : $"{scene.Profile.JobKind.Kind} {scene.Namespace}/{scene.Profile.Job.Name} has failed";
+        // Also a pod that the Job is taking down knows how its container ended.
+        var pod = scene.LauncherPods.LastOrDefault(static p => p.Phase == PodPhase.Failed) ?? scene.LauncherPods.LastOrDefault(static p => p.End is { ExitCode: not 0 } or { Signal: not 0 });
+        if (pod is not null && reason == "BackoffLimitExceeded")
+        {
+            if (pod.Reason.Length > 0) reason += $"/{pod.Reason}";
+            if (pod.Message.Length > 0) message += $": {pod.Message}";
+        }
+
+        if (pod?.End is { } last)
+        {
+            message += $"; pod {pod.Meta.Name}, {last}";
+            if (last.Message.Length > 0) message += $": {Texts.LastLines(last.Message)}";
+        }
+
+        return new RunOutcome.Failed(reason, Texts.Truncate(message));
+    }
+}

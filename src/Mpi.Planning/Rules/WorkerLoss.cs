@@ -1,0 +1,71 @@
+using System.Collections.Immutable;
+
+namespace Mpi.Planning;
+
+/// <summary>One worker that is lost to the gang, and whose doing it was.</summary>
+/// <param name="Pod">The pod's name.</param>
+/// <param name="Infrastructure">Evicted, preempted, deleted, its node lost: not the user's failure. Else the worker ended by itself.</param>
+/// <param name="Evicted">The kubelet evicted it, which has a word of its own in the API (spec 3.5).</param>
+/// <param name="What">For people: the pod and what happened to it.</param>
+internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted, string What)
+{
+    /// <summary>The kubelet's and the scheduler's reasons for pods that they ended or would not take.</summary>
+    private static readonly ImmutableHashSet<string> InfrastructureReasons = ImmutableHashSet.Create(
+        StringComparer.Ordinal,
+        "Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "Preempting", "Preempted", "NodeAffinity", "UnexpectedAdmissionError", "TaintToleration");
+
+    /// <summary>The workers of the present gang that are lost. Pods beyond the wanted number are on their way out and none of these.</summary>
+    public static ImmutableArray<WorkerLoss> Find(Draft draft)
+    {
+        var scene = draft.Scene;
+        var losses = ImmutableArray.CreateBuilder<WorkerLoss>();
+        for (var index = 0; index < draft.Run.Workers.Count; index++)
+        {
+            if (scene.Worker(index) is { } pod)
+            {
+                if (Of(pod, scene.LauncherStarted) is { } loss) losses.Add(loss);
+            }
+            else if (IsMissing(draft, index))
+            {
+                losses.Add(new WorkerLoss(scene.Profile.Worker(index), true, false, $"worker {scene.Profile.Worker(index)} is gone"));
+            }
+        }
+
+        return losses.ToImmutable();
+    }
+
+    /// <summary>
+    /// A worker that was there and is not any more. Before the launcher's command starts it is just made again; one that a
+    /// larger count asks for was never there.
+    /// </summary>
+    public static bool IsMissing(Draft draft, int index) =>
+        draft.Scene.LauncherStarted && index < (draft.Scene.Recorded.WorkerCount ?? draft.Run.Workers.Count) && draft.Scene.Worker(index) is null;
+
+    public static bool IsInfrastructure(PodView pod) =>
+        pod.Disruption.Length > 0 || InfrastructureReasons.Contains(pod.Reason) || pod.Reason.StartsWith("OutOf", StringComparison.Ordinal);
+
+    private static WorkerLoss? Of(PodView pod, bool launcherStarted) => pod switch
+    {
+        { Phase: PodPhase.Failed } when IsInfrastructure(pod) => new WorkerLoss(pod.Meta.Name, true, pod.Reason == "Evicted", Describe(pod)),
+        { Phase: PodPhase.Failed } => new WorkerLoss(pod.Meta.Name, false, false, Describe(pod)),
+        // A worker that ends well after the launcher's command has started has done its part: mpirun notices if it had not.
+        { Phase: PodPhase.Succeeded } => launcherStarted ? null : new WorkerLoss(pod.Meta.Name, false, false, $"worker {pod.Meta.Name} ended with exit code 0 before the launcher started"),
+        { Meta.Deleting: true } => new WorkerLoss(pod.Meta.Name, true, false, Describe(pod)),
+        _ => null,
+    };
+
+    private static string Describe(PodView pod)
+    {
+        var cause = pod switch
+        {
+            { Reason: "Evicted" } => "was evicted",
+            { Disruption.Length: > 0 } => $"was disrupted ({pod.Disruption})",
+            { Phase: PodPhase.Failed, Reason.Length: > 0 } => $"failed ({pod.Reason})",
+            { Phase: PodPhase.Failed, End: { } end } => $"failed, {end}",
+            { Phase: PodPhase.Failed } => "failed",
+            _ => "is being deleted",
+        };
+        var details = pod.Phase != PodPhase.Failed ? "" : pod.Message.Length > 0 ? $": {pod.Message}" : pod.End is { Message.Length: > 0 } last && !IsInfrastructure(pod) ? $": {Texts.LastLines(last.Message)}" : "";
+        return $"worker {pod.Meta.Name} {cause}{details}";
+    }
+}

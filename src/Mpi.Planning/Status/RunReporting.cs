@@ -1,0 +1,101 @@
+using Mpi.Model;
+
+namespace Mpi.Planning;
+
+/// <summary>What is true of a run after a draft's actions, from what was observed (spec 3.3, 3.4).</summary>
+internal static class RunReporting
+{
+    public static RunReport Of(Draft draft)
+    {
+        var (scene, run, recorded) = (draft.Scene, draft.Run, draft.Scene.Recorded);
+        var counts = Counts(draft);
+        var running = IsRunning(draft);
+        return new RunReport
+        {
+            State = State(draft, running),
+            ObservedGeneration = scene.Seen.Job.Meta.Generation,
+            // After the end nothing is suspended or resumed any more.
+            Suspended = draft.Outcome is null && recorded.Outcome is null ? run.Suspended : null,
+            Running = running,
+            Restarting = draft.Restarting,
+            Outcome = recorded.Outcome ?? draft.Outcome,
+            StartTime = StartTime(draft),
+            CompletionTime = CompletionTime(draft),
+            Counts = counts,
+            Attempt = draft.Attempt,
+            WorkerCount = run.Workers.Count,
+            WorkerSelector = string.Join(',', scene.Profile.WorkerLabels.Select(static l => $"{l.Key}={l.Value}")),
+            Blocked = draft.Blocked,
+            GateBypassed = GateBypass.Read(scene),
+        };
+    }
+
+    /// <summary>The launcher's command runs, and so do all workers.</summary>
+    private static bool IsRunning(Draft draft)
+    {
+        if (draft.Run.Suspended || draft.Outcome is not null || draft.Restarting is not null || draft.Scene.Recorded.Outcome is not null) return false;
+        return draft.Scene.LauncherPods.Any(static p => p.Phase == PodPhase.Running)
+            && Enumerable.Range(0, draft.Run.Workers.Count).All(i => draft.Scene.Worker(i) is { Phase: PodPhase.Running });
+    }
+
+    private static RunCounts Counts(Draft draft)
+    {
+        var scene = draft.Scene;
+        var ended = draft.Outcome is not null || scene.Recorded.Outcome is not null;
+        var makesLauncher = draft.Actions.Any(static a => a is PlanAction.Create { Kind.Kind: "Job" });
+        var launcher = scene.Launcher is { } job
+            ? new ReplicaCount(
+                ended || job.End is not null ? 0 : scene.LauncherPods.Count(static p => p.Phase == PodPhase.Running),
+                job.End is { Succeeded: true } ? 1 : 0,
+                job.Failed)
+            : makesLauncher ? ReplicaCount.None
+            // A replaced or deleted launcher has no active pods; what it achieved stays.
+            : scene.Recorded.Counts.Launcher is { } before ? before with { Active = 0 } : null;
+
+        // After the end the workers are the clean-up's, whatever they do (spec 3.3).
+        if (ended) return new RunCounts(launcher, ReplicaCount.None, 0);
+        var (active, succeeded, failed, ready) = (0, 0, 0, 0);
+        foreach (var worker in scene.Workers)
+        {
+            if (worker.Meta.Deleting || draft.Deletes(worker)) continue;
+            if (worker.Phase == PodPhase.Running) active++;
+            if (worker.Phase == PodPhase.Succeeded) succeeded++;
+            if (worker.Phase == PodPhase.Failed) failed++;
+            if (worker is { Phase: PodPhase.Running, Ready: true }) ready++;
+        }
+
+        return new RunCounts(launcher, new ReplicaCount(active, succeeded, failed), ready);
+    }
+
+    private static RunState State(Draft draft, bool running)
+    {
+        var recorded = draft.Scene.Recorded;
+        return (recorded.Outcome ?? draft.Outcome) switch
+        {
+            RunOutcome.Succeeded => RunState.Succeeded,
+            RunOutcome.Failed => RunState.Failed,
+            _ when draft.Run.Suspended => RunState.Suspended,
+            _ when draft.Blocked is not null => RunState.Blocked,
+            _ when draft.Restarting is not null => RunState.Restarting,
+            // Running stays said until suspension, restart or end, as its condition does.
+            _ when running || (recorded.Running == true && recorded.Restarting != true) => RunState.Running,
+            _ when recorded.Restarting == true => RunState.Restarting,
+            _ => RunState.Starting,
+        };
+    }
+
+    /// <summary>First set when the run is not suspended, renewed on resume, kept while suspended (spec 3.4).</summary>
+    private static DateTimeOffset? StartTime(Draft draft)
+    {
+        var recorded = draft.Scene.Recorded;
+        if (draft.Run.Suspended || draft.Outcome is not null && recorded.StartTime is not null) return recorded.StartTime;
+        return recorded.Suspended == true ? draft.Scene.Now : recorded.StartTime ?? draft.Scene.Now;
+    }
+
+    private static DateTimeOffset? CompletionTime(Draft draft) => draft.Scene.Recorded.CompletionTime ?? draft.Outcome switch
+    {
+        RunOutcome.Succeeded => draft.Scene.Launcher?.CompletionTime ?? draft.Scene.Now,
+        RunOutcome.Failed => draft.Scene.Now,
+        _ => null,
+    };
+}
