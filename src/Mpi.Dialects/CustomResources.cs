@@ -1,0 +1,16 @@
+namespace Mpi.Dialects;
+
+/// <summary>The definitions of the kinds that dialects are stored as, for <c>install</c> and the local cluster; the files stand in deploy/crd.</summary>
+public static class CustomResources
+{
+    /// <summary>kubeflow's MPIJob with version v2beta1, as YAML.</summary>
+    public static string MpiJobs() => Read("Mpi.Dialects.crd.mpijobs.yaml");
+
+    private static string Read(string name)
+    {
+        using var stream = typeof(CustomResources).Assembly.GetManifestResourceStream(name)
+            ?? throw new InvalidOperationException($"the build has left out the embedded file {name}");
+        using var reader = new StreamReader(stream);
+        return reader.ReadToEnd();
+    }
+}
