@@ -59,6 +59,7 @@ internal static class Failures
         FieldErrorKind.Duplicate => "FieldValueDuplicate",
         FieldErrorKind.Forbidden => "FieldValueForbidden",
         FieldErrorKind.TypeInvalid => "FieldValueTypeInvalid",
+        FieldErrorKind.NotFound => "FieldValueNotFound",
         FieldErrorKind.TooLong => "FieldValueTooLong",
         FieldErrorKind.TooMany => "FieldValueTooMany",
         _ => "FieldValueInvalid",

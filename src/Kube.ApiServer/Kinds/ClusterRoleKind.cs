@@ -8,7 +8,18 @@ internal sealed class ClusterRoleKind : KindStrategy
 {
     public override ResourceKind Kind => Kinds.ClusterRole;
     public override bool AllowsCreateOnUpdate => true;
+    public override ImmutableArray<TableColumn> Columns => [TableColumn.Text("Created At", static r => r.Text("metadata", "creationTimestamp"))];
 
     /// <summary>RBAC names may hold colons (<c>system:node</c>): anything that can stand in a path.</summary>
     public override ImmutableArray<string> CheckName(string name) => PathSegment.Check(name);
+
+    public override void Default(JsonObject obj) => obj.Default("rules", new JsonArray());
+
+    public override void Validate(JsonObject obj, List<FieldError> errors)
+    {
+        foreach (var (index, rule) in obj.Objects("rules"))
+        {
+            if (!rule.Texts("verbs").Any()) errors.Add(FieldError.Required($"rules[{index}].verbs", "verbs must contain at least one value"));
+        }
+    }
 }

@@ -9,4 +9,58 @@ internal sealed class EventKind : KindStrategy
     public override ResourceKind Kind => Kinds.Event;
     public override ImmutableArray<string> ShortNames => ["ev"];
     public override bool AllowsCreateOnUpdate => true;
+
+    public override ImmutableArray<string> SelectableFields =>
+    [
+        "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid", "involvedObject.apiVersion",
+        "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason", "reportingComponent", "source", "type",
+    ];
+
+    public override ImmutableArray<TableColumn> Columns =>
+    [
+        new("Last Seen", "string", 0, static (e, now) => LastSeen(e, now)),
+        TableColumn.Text("Type", static e => e.Text("type")),
+        TableColumn.Text("Reason", static e => e.Text("reason")),
+        TableColumn.Text("Object", static e => $"{e.Text("involvedObject", "kind")?.ToLowerInvariant()}/{e.Text("involvedObject", "name")}"),
+        TableColumn.Wide("Subobject", static e => e.Text("involvedObject", "fieldPath") ?? ""),
+        TableColumn.Wide("Source", static e => Source(e)),
+        TableColumn.Text("Message", static e => e.Text("message")?.Trim()),
+        new("First Seen", "string", 1, static (e, now) => Ages.Since(e.Text("firstTimestamp") ?? e.Text("eventTime"), now)),
+        new("Count", "string", 1, static (e, _) => e.Integer("series", "count") ?? e.Integer("count") ?? 1),
+        TableColumn.Wide("Name", static e => e.Text("metadata", "name")),
+    ];
+
+    /// <summary>An event's own name is the last thing that one wants to know.</summary>
+    public override bool LeadsWithName => false;
+
+    public override string FieldValue(JsonObject obj, string field) => field == "source" ? obj.Text("source", "component") ?? "" : base.FieldValue(obj, field);
+
+    public override void Default(JsonObject obj)
+    {
+        obj.Default("reportingComponent", "");
+        obj.Default("reportingInstance", "");
+        obj.Object("source");
+    }
+
+    public override void Validate(JsonObject obj, List<FieldError> errors)
+    {
+        var ns = obj.Text("involvedObject", "namespace") ?? "";
+        var own = obj.Text("metadata", "namespace") ?? "";
+        // Events about cluster-scoped objects live in the namespace default.
+        if (ns != own && !(ns.Length == 0 && own is "default" or "kube-system"))
+        {
+            errors.Add(FieldError.Invalid("involvedObject.namespace", $"\"{ns}\"", "does not match event.namespace"));
+        }
+    }
+
+    private static string LastSeen(JsonObject e, DateTimeOffset now) =>
+        e.Text("series", "lastObservedTime") is { } series ? Ages.Since(series, now)
+        : e.Text("lastTimestamp") is { } last ? Ages.Since(last, now)
+        : Ages.Since(e.Text("eventTime") ?? e.Text("firstTimestamp"), now);
+
+    private static string Source(JsonObject e)
+    {
+        var parts = new[] { e.Text("source", "component") ?? e.Text("reportingComponent"), e.Text("source", "host") };
+        return string.Join(", ", parts.Where(static p => !string.IsNullOrEmpty(p)));
+    }
 }

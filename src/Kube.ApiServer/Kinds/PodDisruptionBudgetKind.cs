@@ -10,4 +10,20 @@ internal sealed class PodDisruptionBudgetKind : KindStrategy
     public override ImmutableArray<string> ShortNames => ["pdb"];
     public override bool HasStatus => true;
     public override bool HasGeneration => true;
+
+    public override ImmutableArray<TableColumn> Columns =>
+    [
+        TableColumn.Text("Min Available", static p => p.At("spec", "minAvailable") is { } min ? min.Print() : "N/A"),
+        TableColumn.Text("Max Unavailable", static p => p.At("spec", "maxUnavailable") is { } max ? max.Print() : "N/A"),
+        TableColumn.Number("Allowed Disruptions", static p => p.Integer("status", "disruptionsAllowed") ?? 0),
+        TableColumn.Age,
+    ];
+
+    public override void Validate(JsonObject obj, List<FieldError> errors)
+    {
+        if (obj.At("spec", "minAvailable") is not null && obj.At("spec", "maxUnavailable") is not null)
+        {
+            errors.Add(FieldError.Invalid("spec", "\"\"", "minAvailable and maxUnavailable cannot be both set"));
+        }
+    }
 }

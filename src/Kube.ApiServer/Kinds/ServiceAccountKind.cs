@@ -9,4 +9,7 @@ internal sealed class ServiceAccountKind : KindStrategy
     public override ResourceKind Kind => Kinds.ServiceAccount;
     public override ImmutableArray<string> ShortNames => ["sa"];
     public override bool ReturnsDeletedObject => true;
+
+    public override ImmutableArray<TableColumn> Columns =>
+        [TableColumn.Number("Secrets", static a => a.Objects("secrets").Count()), TableColumn.Age];
 }

@@ -14,7 +14,7 @@ internal static class BuiltInKinds
     private static KindStrategy[] All() =>
     [
         new PodKind(),
-        new ServiceKind(),
+        new ServiceKind(new ServiceAddresses()),
         new EndpointsKind(),
         new ConfigMapKind(),
         new SecretKind(),

@@ -44,8 +44,14 @@ internal abstract class KindStrategy
     /// <summary>Subresources beside <c>status</c>, for discovery.</summary>
     public virtual ImmutableArray<Subresource> Subresources => [];
 
-    /// <summary>What <c>kubectl get</c> shows between NAME and AGE.</summary>
+    /// <summary>Where the subresource <c>scale</c> finds its numbers; null without one.</summary>
+    public virtual ScalePaths? Scale => null;
+
+    /// <summary>What <c>kubectl get</c> shows after NAME.</summary>
     public virtual ImmutableArray<TableColumn> Columns => [TableColumn.Age];
+
+    /// <summary>Whether the table's first column is the name.</summary>
+    public virtual bool LeadsWithName => true;
 
     public virtual ImmutableArray<string> CheckName(string name) => Names.CheckDns1123Subdomain(name);
 
@@ -85,6 +91,12 @@ internal abstract class KindStrategy
     /// <param name="asked">What the request asks for.</param>
     public virtual long? GraceSeconds(JsonObject obj, long? asked) => null;
 
+    /// <summary>Takes what a valid object needs of the server's stock (addresses), just before it is committed.</summary>
+    public virtual void Allocate(JsonObject obj, WriteContext context) { }
+
+    /// <summary>Gives that back: the object was deleted, or never came to be.</summary>
+    public virtual void Release(JsonObject obj) { }
+
     /// <summary>Whether something must still happen before a deleted object may go.</summary>
     public virtual bool IsHeld(JsonObject obj) => obj.Texts("metadata", "finalizers").Any();
 
@@ -106,3 +118,10 @@ internal abstract class KindStrategy
 /// <param name="Kind">What its bodies are.</param>
 /// <param name="ApiVersion">Their group and version; empty for the resource's own.</param>
 internal sealed record Subresource(string Name, string Kind, string ApiVersion, ImmutableArray<string> Verbs);
+
+/// <summary>Where <c>scale</c> finds its numbers, as steps from the object's root.</summary>
+/// <param name="Selector">Where the selector stands, as an object or as text; empty for none.</param>
+internal sealed record ScalePaths(ImmutableArray<string> SpecReplicas, ImmutableArray<string> StatusReplicas, ImmutableArray<string> Selector)
+{
+    public static readonly ScalePaths Workload = new(["spec", "replicas"], ["status", "replicas"], ["spec", "selector"]);
+}

@@ -26,10 +26,7 @@ internal static class Creation
             Validate(made, context);
 
             var key = call.Key with { Name = made.Text("metadata", "name")! };
-            var stored = context.Server.Store.Find(call.Resource.Objects, key) is not null ? null
-                : context.DryRun ? Drafting.Pretend(key, made, null, strategy)
-                : context.Server.Store.TryCommit(call.Resource.Objects, key, null, Drafting.From(made, strategy));
-            if (stored is not null)
+            if (context.Server.Store.Find(call.Resource.Objects, key) is null && Store(key, made, context) is { } stored)
             {
                 if (!context.DryRun) strategy.Committed(made, null, context);
                 return stored;
@@ -37,6 +34,16 @@ internal static class Creation
 
             if (!generated || attempt == GeneratedNameTries) throw Failures.AlreadyExists(context.Kind, key.Name);
         }
+    }
+
+    private static StoredObject? Store(ObjectKey key, JsonObject made, WriteContext context)
+    {
+        var strategy = context.Strategy;
+        strategy.Allocate(made, context);
+        if (context.DryRun) return Drafting.Pretend(key, made, null, strategy);
+        var stored = context.Server.Store.TryCommit(context.Call.Resource.Objects, key, null, Drafting.From(made, strategy));
+        if (stored is null) strategy.Release(made);
+        return stored;
     }
 
     private static void CheckPlace(JsonObject obj, ResourceCall call)

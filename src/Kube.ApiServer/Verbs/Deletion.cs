@@ -67,6 +67,7 @@ internal static class Deletion
             }
 
             if (store.TryCommit(call.Resource.Objects, call.Key, current, null) is not { } gone) continue;
+            strategy.Release(old);
             strategy.Committed(null, old, context);
             return (gone, true);
         }

@@ -36,13 +36,20 @@ public sealed record FieldError(string Path, FieldErrorKind Kind, string? Value,
                 FieldErrorKind.UnknownField => "unknown field",
                 FieldErrorKind.Forbidden => "Forbidden",
                 FieldErrorKind.Duplicate => $"Duplicate value: {Value}",
+                FieldErrorKind.NotFound => $"Not found: {Value}",
                 FieldErrorKind.TooLong => "Too long",
                 FieldErrorKind.TooMany => $"Too many: {Value}",
                 _ => $"Invalid value: {Value}",
             };
-            return Detail.Length == 0 || Kind is FieldErrorKind.UnknownField or FieldErrorKind.Duplicate ? name : $"{name}: {Detail}";
+            return Detail.Length == 0 || Kind is FieldErrorKind.UnknownField or FieldErrorKind.Duplicate or FieldErrorKind.NotFound ? name : $"{name}: {Detail}";
         }
     }
+
+    public static FieldError Forbidden(string path, string detail) => new(path, FieldErrorKind.Forbidden, null, detail);
+
+    public static FieldError Duplicate(string path, string value) => new(path, FieldErrorKind.Duplicate, $"\"{value}\"", "");
+
+    public static FieldError NotFound(string path, string value) => new(path, FieldErrorKind.NotFound, $"\"{value}\"", "");
 
     public override string ToString() => $"{Path}: {Body}";
 
@@ -51,4 +58,4 @@ public sealed record FieldError(string Path, FieldErrorKind Kind, string? Value,
         errors.Length == 1 ? errors[0].ToString() : $"[{string.Join(", ", errors)}]";
 }
 
-public enum FieldErrorKind { Required, Invalid, NotSupported, Duplicate, Forbidden, TypeInvalid, UnknownField, TooLong, TooMany }
+public enum FieldErrorKind { Required, Invalid, NotSupported, Duplicate, Forbidden, TypeInvalid, UnknownField, TooLong, TooMany, NotFound }

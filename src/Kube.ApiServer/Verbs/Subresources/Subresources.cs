@@ -1,0 +1,19 @@
+namespace Kube.ApiServer;
+
+/// <summary>The subresources beside <c>status</c>: one line each.</summary>
+internal static class Subresources
+{
+    public static async ValueTask<ApiResponse> HandleAsync(ServerState server, ResourceCall call, CancellationToken cancellation)
+    {
+        var kind = call.Resource.Kind;
+        return (kind.Group, kind.Plural, call.Subresource, call.Request.Method) switch
+        {
+            ("", "pods", "log", "GET") => await PodLog.OpenAsync(server, call, cancellation),
+            ("", "pods", "binding", "POST") => PodBinding.Bind(server, call, cancellation),
+            ("", "pods", "eviction", "POST") => PodEviction.Evict(server, call, cancellation),
+            ("", "namespaces", "finalize", "PUT") => NamespaceFinalize.Put(server, call, cancellation),
+            (_, _, "scale", "GET" or "PUT" or "PATCH") when call.Resource.Strategy.Scale is { } paths => ScaleSubresource.Handle(server, call, paths, cancellation),
+            _ => ApiResponse.NotServed,
+        };
+    }
+}
