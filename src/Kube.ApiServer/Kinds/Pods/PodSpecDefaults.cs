@@ -82,7 +82,7 @@ internal static class PodSpecDefaults
     private static void Volume(JsonObject volume)
     {
         // A volume that names no source is an emptyDir.
-        if (volume.Count(static member => member.Key != "name" && member.Value is not null) == 0) volume["emptyDir"] = new JsonObject();
+        if (!volume.Any(static member => member.Key != "name" && member.Value is not null)) volume["emptyDir"] = new JsonObject();
         foreach (var source in new[] { "secret", "configMap", "downwardAPI", "projected" })
         {
             if (volume.Members(source) is { } files) files.Default("defaultMode", VolumeFileMode);
