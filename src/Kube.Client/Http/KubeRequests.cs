@@ -67,7 +67,7 @@ public static class KubeRequests
         if (options.Propagation is { } propagation) body["propagationPolicy"] = propagation;
         if (options.Uid is { } uid) body.Object("preconditions")["uid"] = uid;
         if (options.ResourceVersion is { } version) body.Object("preconditions")["resourceVersion"] = version;
-        return body.Count > 2 ? new ReadOnlyMemory<byte>(body.ToUtf8()) : null;
+        return body.Count > 2 ? body.ToUtf8() : (ReadOnlyMemory<byte>?)null;
     }
 
     private static string Query(params ReadOnlySpan<(string Name, string Value)> parameters)

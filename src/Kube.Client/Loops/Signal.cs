@@ -41,10 +41,8 @@ public sealed class Signal(TimeProvider time)
 
         if (due is { } at)
         {
-            var left = at - time.GetUtcNow();
-            if (left <= TimeSpan.Zero) return;
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            await Task.WhenAny(waiting, Task.Delay(left, time, ended.Token));
+            await Task.WhenAny(waiting, DueTime.WaitAsync(at, time, ended.Token));
             await ended.CancelAsync();
             cancellation.ThrowIfCancellationRequested();
         }
