@@ -38,10 +38,10 @@ public sealed class ReflectorTests
     private IEnumerable<string> Held => _store.Snapshot.Values.Select(p => $"{p.Name}@{p.Version}");
 
     [Fact]
-    public void Pages_are_swapped_in_together_and_then_watched()
+    public async Task Pages_are_swapped_in_together_and_then_watched()
     {
         _server.Json(List("9", "t", Item("b", "3"), Item("a", "2"))).Json(List("9", "", Item("c", "4"))).Watch(out var watch);
-        Assert.True(_reflector.StepAsync(CancellationToken.None).Result);
+        Assert.True(await _reflector.StepAsync(CancellationToken.None));
         Assert.Equal(0, _store.Snapshot.Count);
         Assert.False(_reflector.HasSynced);
         _stepper.RunUntilQuiet();
