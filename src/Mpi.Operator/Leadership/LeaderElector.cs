@@ -33,6 +33,7 @@ public sealed partial class LeaderElector : ILoop, ILeadership
     private readonly Random _random;
     private readonly ILogger _log;
     private readonly Signal _wake;
+    private readonly TaskCompletionSource _leading = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private KubeObject? _lease;
@@ -59,8 +60,14 @@ public sealed partial class LeaderElector : ILoop, ILeadership
     public string Identity { get; }
     public LeaderState State => _state;
 
+    /// <summary>Completes when this process first leads.</summary>
+    public Task Leading => _leading.Task;
+
     /// <summary>Completes when this process led and does so no more.</summary>
     public Task Ended => _ended.Task;
+
+    /// <summary>How long the last successful renewal is ago; null while this process does not lead.</summary>
+    public TimeSpan? SinceRenewal => _state == LeaderState.Leading ? _time.GetElapsedTime(Interlocked.Read(ref _renewedAt)) : null;
 
     public bool MayWrite(out TimeSpan timeLeft)
     {
@@ -191,6 +198,7 @@ public sealed partial class LeaderElector : ILoop, ILeadership
         Interlocked.Exchange(ref _renewedAt, started);
         if (_state == LeaderState.Leading) return;
         _state = LeaderState.Leading;
+        _leading.TrySetResult();
         LogLeading(Identity);
     }
 

@@ -1,0 +1,17 @@
+using Kube.Client;
+
+namespace Mpi.Operator;
+
+/// <summary>Steps a loop only while this process leads. Standbys keep their stores warm and decide nothing.</summary>
+internal sealed class LeaderOnlyLoop(ILoop inner, LeaderElector elector) : ILoop
+{
+    public string Name => inner.Name;
+
+    public async ValueTask<bool> StepAsync(CancellationToken cancellation) => elector.MayWrite(out _) && await inner.StepAsync(cancellation);
+
+    public async ValueTask WaitAsync(CancellationToken cancellation)
+    {
+        if (!elector.MayWrite(out _)) await elector.Leading.WaitAsync(cancellation);
+        await inner.WaitAsync(cancellation);
+    }
+}
