@@ -47,18 +47,17 @@ public sealed partial class MpiJobController
 
     /// <summary>One pass over one job; the work queue sees to it that there is one at a time for each key.</summary>
     /// <returns>Whether and when to look again.</returns>
-    /// <exception cref="NotLeadingException">The lease was lost: nothing more may be written.</exception>
-    public async Task<PassResult> ReconcileAsync(ObjectKey key, CancellationToken cancellation)
+    public async ValueTask<Outcome> ReconcileAsync(ObjectKey key, CancellationToken cancellation)
     {
         // 1. Observe. What is being deleted is left to the garbage collector.
         if (_world.Job(key) is not { Meta.DeletionTimestamp: null } job)
         {
             Forget(key);
-            return PassResult.Done;
+            return Outcome.Done;
         }
 
         var memory = Remember(job);
-        if (!memory.CaughtUp(_world.SeenUpTo, _time.GetUtcNow())) return PassResult.RevisitAt(memory.AwaitedUntil);
+        if (!memory.CaughtUp(_world.SeenUpTo, _time.GetUtcNow())) return LookAgainAt(memory.AwaitedUntil);
         try
         {
             var seen = await _builder.BuildAsync(job, memory, cancellation);
@@ -67,7 +66,7 @@ public sealed partial class MpiJobController
             var plan = Planner.Decide(seen);
             for (var round = 0; !plan.Confirm.IsEmpty; round++)
             {
-                if (round == ConfirmRounds) return PassResult.Retry(null);
+                if (round == ConfirmRounds) return new Outcome.Failed(new UnsettledException("the server answers otherwise each time"));
                 seen = await ConfirmAsync(seen, plan.Confirm, memory, cancellation);
                 plan = Planner.Decide(seen);
             }
@@ -79,22 +78,30 @@ public sealed partial class MpiJobController
 
             // 4. Requeue. Trouble backs off; what was found out is planned for at once; else the plan says when.
             if (memory.StaleInARow >= StaleLimit) _world.Distrust();
-            if (outcome.Trouble is { } stopped) return PassResult.Retry(stopped);
-            if (!outcome.Complete) return memory.FindingsInARow > 1 ? PassResult.Retry(null) : PassResult.Again;
-            return plan.RevisitAt is { } at ? PassResult.RevisitAt(at) : PassResult.Done;
+            if (outcome.Trouble is { } stopped) return new Outcome.Failed(stopped);
+            if (!outcome.Complete)
+            {
+                return memory.FindingsInARow > 1
+                    ? new Outcome.Failed(new UnsettledException("objects cannot be created"))
+                    : new Outcome.Requeue(TimeSpan.Zero);
+            }
+
+            return plan.RevisitAt is { } at ? LookAgainAt(at) : Outcome.Done;
         }
         catch (Exception trouble) when (IsTransient(trouble, cancellation))
         {
             LogUnobserved(key, trouble.Message);
-            return PassResult.Retry(trouble);
+            return new Outcome.Failed(trouble);
         }
         catch (Exception bug) when (bug is not (OperationCanceledException or NotLeadingException))
         {
             // One job's bad luck is not the others': this key slows down, and the operator goes on.
             LogBug(bug, key);
-            return PassResult.Retry(bug);
+            return new Outcome.Failed(bug);
         }
     }
+
+    private Outcome.Requeue LookAgainAt(DateTimeOffset at) => new(at - _time.GetUtcNow());
 
     /// <summary>Reads from the server what a plan wants confirmed, and observes again with the answers.</summary>
     private async Task<ObservedRun> ConfirmAsync(ObservedRun seen, ImmutableArray<ObjectToConfirm> questions, JobMemory memory, CancellationToken cancellation)
@@ -136,3 +143,6 @@ public sealed partial class MpiJobController
     [LoggerMessage(131, LogLevel.Critical, "a pass over {Job} failed in a way that it must not; this is a bug of the operator")]
     private partial void LogBug(Exception bug, ObjectKey job);
 }
+
+/// <summary>A pass ended on something that neither an error of the API nor a bug stands for.</summary>
+internal sealed class UnsettledException(string message) : Exception(message);

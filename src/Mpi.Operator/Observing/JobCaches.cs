@@ -1,0 +1,103 @@
+using System.Collections.Immutable;
+using Kube.Client;
+using Kube.Types;
+using Mpi.Planning;
+using PodView = Mpi.Planning.PodView;
+
+namespace Mpi.Operator;
+
+/// <summary>
+/// The watches and what they keep. Pods come by the label that every pod of a job carries. Jobs and Services carried no
+/// label of their own under the old operator, whose running jobs must be taken over; they are all watched and only those
+/// that one of our jobs controls are kept. Secrets and ConfigMaps are not watched (<see cref="Ownership"/>). So memory grows
+/// with our own objects, each kept as the few fields that plans need.
+/// </summary>
+internal sealed class JobCaches : IWorldView, IAsyncDisposable
+{
+    private const string PodSelector = "training.kubeflow.org/operator-name=mpi-operator";
+    private const string JobNameLabel = "training.kubeflow.org/job-name";
+
+    /// <summary>
+    /// Pods change in swarms: when a gang starts, one pass after a moment sees what many at once would each see a part of.
+    /// </summary>
+    private static readonly TimeSpan SwarmDelay = TimeSpan.FromMilliseconds(50);
+
+    private readonly StoreIndex<Child<PodView>> _podsOfJob = new("job", static pod => [pod.Job.ToString()]);
+    private readonly Store<KubeObject> _jobs;
+    private readonly Store<Child<PodView>> _pods;
+    private readonly Store<Child<LauncherView>> _launchers;
+    private readonly Store<Child<ServiceView>> _services;
+    private readonly ImmutableDictionary<ResourceKind, IReflector> _reflectors;
+
+    private sealed record Child<T>(ObjectKey Job, T View);
+
+    /// <param name="ns">The namespace to watch; null for all.</param>
+    public JobCaches(IKubeReader client, ResourceKind jobKind, string? ns, WorkQueue<ObjectKey> queue, TimeProvider time, Random random, Action<string> onFailure)
+    {
+        _jobs = new Store<KubeObject>(WithoutManagedFields);
+        _pods = new Store<Child<PodView>>(
+            static pod => pod.Meta.Labels.TryGetValue(JobNameLabel, out var job) ? new Child<PodView>(new ObjectKey(pod.Meta.Namespace, job), PodView.Read(pod.Root)) : null,
+            _podsOfJob);
+        _launchers = new Store<Child<LauncherView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<LauncherView>(job, LauncherView.Read(obj.Root)) : null);
+        _services = new Store<Child<ServiceView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<ServiceView>(job, ServiceView.Read(obj.Root)) : null);
+
+        _jobs.Subscribe(change => queue.Add(change.Key));
+        _pods.Subscribe(change => queue.AddAfter((change.After ?? change.Before)!.Job, SwarmDelay));
+        _launchers.Subscribe(change => queue.Add((change.After ?? change.Before)!.Job));
+        _services.Subscribe(change => queue.Add((change.After ?? change.Before)!.Job));
+
+        _reflectors = new Dictionary<ResourceKind, IReflector>
+        {
+            [jobKind] = Reflect(jobKind, _jobs, ""),
+            [Kinds.Pod] = Reflect(Kinds.Pod, _pods, PodSelector),
+            [Kinds.Job] = Reflect(Kinds.Job, _launchers, ""),
+            [Kinds.Service] = Reflect(Kinds.Service, _services, ""),
+        }.ToImmutableDictionary();
+
+        IReflector Reflect<T>(ResourceKind kind, Store<T> store, string labels) where T : class => new Reflector<T>(
+            client, kind, ns, store,
+            new ReflectorOptions(labels) { OnFailure = (trouble, _) => onFailure($"{kind.Plural}: {trouble}") },
+            time, random);
+    }
+
+    public IReadOnlyList<IReflector> Reflectors => [.. _reflectors.OrderBy(static r => r.Key.Plural, StringComparer.Ordinal).Select(static r => r.Value)];
+
+    /// <summary>The kinds whose first list is still under way.</summary>
+    public IEnumerable<string> Unsynced => _reflectors.Where(static r => !r.Value.HasSynced).Select(static r => r.Key.Plural).Order(StringComparer.Ordinal);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var reflector in _reflectors.Values) await reflector.DisposeAsync();
+    }
+
+    public KubeObject? Job(ObjectKey key) => _jobs.Find(key);
+
+    public ServiceView? Service(ObjectKey key) => _services.Find(key)?.View;
+
+    public LauncherView? Launcher(ObjectKey key) => _launchers.Find(key)?.View;
+
+    public IReadOnlyList<PodView> Pods(ObjectKey job) => [.. _pods.Having(_podsOfJob, job.ToString()).Select(static p => p.View)];
+
+    public bool Watches(ResourceKind kind) => _reflectors.ContainsKey(kind);
+
+    public string? SeenUpTo(ResourceKind kind) => _reflectors.TryGetValue(kind, out var reflector) ? reflector.SeenUpTo : null;
+
+    public void Distrust()
+    {
+        foreach (var reflector in _reflectors.Values) reflector.Relist();
+    }
+
+    /// <summary>The job that controls an object, by the owner's name; null for everybody else's.</summary>
+    private static ObjectKey? OfJob(KubeObject obj, ResourceKind jobKind) =>
+        obj.Meta.Controller is { } owner && owner.Kind == jobKind.Kind && owner.ApiVersion.StartsWith(jobKind.Group + "/", StringComparison.Ordinal)
+            ? new ObjectKey(obj.Meta.Namespace, owner.Name)
+            : null;
+
+    private static KubeObject WithoutManagedFields(KubeObject job)
+    {
+        if (!job.Root.Has("metadata", "managedFields")) return job;
+        var tree = job.ToTree();
+        ((System.Text.Json.Nodes.JsonObject)tree["metadata"]!).Remove("managedFields");
+        return KubeObject.From(tree);
+    }
+}

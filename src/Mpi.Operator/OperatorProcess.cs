@@ -1,0 +1,89 @@
+using Kube.Client;
+using Kube.Types;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Mpi.Model;
+
+namespace Mpi.Operator;
+
+/// <summary>What an operator takes from outside besides its settings.</summary>
+public sealed record OperatorParts
+{
+    /// <summary>Not limited in rate: the server's own fairness decides.</summary>
+    public required IKubeClient Client { get; init; }
+
+    public required IDialect Dialect { get; init; }
+    public ISshKeySource Keys { get; init; } = new EcdsaSshKeySource();
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public Random Random { get; init; } = new();
+    public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
+
+    /// <summary>Unique among all operators ever; it names the holder in the Lease.</summary>
+    public required string Identity { get; init; }
+}
+
+/// <summary>
+/// One operator, put together: its loops, not yet running. <see cref="OperatorHost"/> runs them in a program; a simulation
+/// steps them. Dropping it is a crash; another one starts with nothing in memory and goes on where this one was.
+/// </summary>
+public sealed partial class OperatorProcess : IAsyncDisposable
+{
+    /// <summary>A plan that met a newer world is tried again soon; a server in trouble is left alone for longer and longer.</summary>
+    private static readonly Backoff KeyBackoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
+
+    private readonly JobCaches _caches;
+    private readonly ILogger _log;
+
+    /// <exception cref="ArgumentException">The options are at fault; the message names every fault.</exception>
+    public OperatorProcess(OperatorOptions options, OperatorParts parts)
+    {
+        if (options.Validate() is { IsEmpty: false } faults) throw new ArgumentException(FieldError.Aggregate(faults), nameof(options));
+        _log = parts.Loggers.CreateLogger("Mpi.Operator");
+        var (time, random) = (parts.Time, parts.Random);
+
+        Elector = options.LeaderElection ? new LeaderElector(parts.Client, options.Lease, parts.Identity, time, random, _log) : null;
+        ILeadership leadership = Elector is null ? SoleLeader.Instance : Elector;
+        Metrics = new OperatorMetrics(() => leadership.MayWrite(out _));
+        var client = new FencedClient(parts.Client, leadership, time, options.RequestTimeout);
+
+        var queue = new WorkQueue<ObjectKey>(KeyBackoff, time, random);
+        _caches = new JobCaches(parts.Client, parts.Dialect.Kind, options.Namespace is { Length: > 0 } ns ? ns : null, queue, time, random, LogWatch);
+        var events = new EventRecorder(client, time, random, _log);
+        var applier = new PlanApplier(client, parts.Keys, events, Metrics, parts.Dialect.Kind, options.WritesAtOnce, _log);
+        var controller = new MpiJobController(_caches, client, parts.Dialect, applier, Metrics, options.Planning, time, _log);
+
+        var controllers = Enumerable.Range(0, options.Threadiness)
+            .Select(i => (ILoop)new ControllerLoop<ObjectKey>($"mpijob/{i}", queue, controller.ReconcileAsync, _caches.Reflectors, LogFailure));
+        Workers = [.. Elector is null ? controllers : controllers.Select(loop => new LeaderOnlyLoop(loop, Elector))];
+        Health = new OperatorHealth(Elector, () => _caches.Unsynced, options.Lease.Duration);
+    }
+
+    /// <summary>Null where the options ask for no election.</summary>
+    public LeaderElector? Elector { get; }
+
+    public OperatorMetrics Metrics { get; }
+    public OperatorHealth Health { get; }
+
+    /// <summary>The loops that fill the stores.</summary>
+    public IReadOnlyList<ILoop> Watchers => _caches.Reflectors;
+
+    /// <summary>The loops that work on jobs; only they write about jobs.</summary>
+    public IReadOnlyList<ILoop> Workers { get; }
+
+    /// <summary>All loops.</summary>
+    public IEnumerable<ILoop> Loops => [.. Elector is null ? [] : (ILoop[])[Elector], .. Watchers, .. Workers];
+
+    public async ValueTask DisposeAsync()
+    {
+        Metrics.Dispose();
+        await _caches.DisposeAsync();
+    }
+
+    private void LogFailure(ObjectKey job, Exception cause, TimeSpan wait) => LogRetry(job, cause.Message, wait.TotalSeconds);
+
+    [LoggerMessage(140, LogLevel.Warning, "watch of {Trouble}")]
+    private partial void LogWatch(string trouble);
+
+    [LoggerMessage(141, LogLevel.Warning, "{Job}: {Trouble}; again in {Seconds} s")]
+    private partial void LogRetry(ObjectKey job, string trouble, double seconds);
+}
