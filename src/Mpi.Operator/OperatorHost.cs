@@ -71,10 +71,5 @@ public static class OperatorHost
         {
             // The end that was asked for.
         }
-        catch (NotLeadingException)
-        {
-            // The lease ran out under a pass: the election says so too, and ends the process.
-            await Task.Delay(Timeout.InfiniteTimeSpan, stop).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        }
     }
 }
