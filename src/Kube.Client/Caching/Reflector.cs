@@ -5,13 +5,19 @@ using Kube.Types;
 namespace Kube.Client;
 
 /// <summary>A cache's filling, as those see it who must wait for it.</summary>
-public interface IReflector : ILoop
+public interface IReflector : ILoop, IAsyncDisposable
 {
     /// <summary>Whether the cache was filled once. It stays true: a later reconnect leaves the cache as it was until it is caught up.</summary>
     bool HasSynced { get; }
 
     /// <summary>Completes when <see cref="HasSynced"/> is true.</summary>
     ValueTask WaitForSyncAsync(CancellationToken cancellation);
+
+    /// <summary>The resourceVersion up to which changes were taken in; null before the first list.</summary>
+    string? SeenUpTo { get; }
+
+    /// <summary>Lists anew at the next step, for one who has met proof that the cache is wrong. Not more often than <see cref="ReflectorOptions.RelistPause"/>.</summary>
+    void Relist();
 }
 
 /// <param name="LabelSelector">Only these objects.</param>
@@ -26,6 +32,15 @@ public sealed record ReflectorOptions(string LabelSelector = "", string FieldSel
 
     /// <summary>A watch on which nothing arrives for so long is taken for dead. Servers send a bookmark each minute.</summary>
     public TimeSpan IdleLimit { get; init; } = TimeSpan.FromMinutes(3);
+
+    /// <summary>
+    /// A list is made anew after a time between this and its double, though every watch was sound: the answer to an event that was
+    /// lost on the way, which nothing else would ever show.
+    /// </summary>
+    public TimeSpan RelistAfter { get; init; } = TimeSpan.FromMinutes(30);
+
+    /// <summary>The least time between two lists that were asked for.</summary>
+    public TimeSpan RelistPause { get; init; } = TimeSpan.FromSeconds(10);
 
     public Backoff Backoff { get; init; } = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
 
@@ -59,12 +74,16 @@ public abstract record ReflectorState
 /// takes one event.
 /// </summary>
 public sealed class Reflector<T>(
-    IKubeReader client, ResourceKind kind, string? ns, Store<T> store, ReflectorOptions options, TimeProvider time, Random random) : IReflector, IAsyncDisposable
+    IKubeReader client, ResourceKind kind, string? ns, Store<T> store, ReflectorOptions options, TimeProvider time, Random random) : IReflector
     where T : class
 {
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<StoredObject<T>> _listed = [];
-    private string _version = "";
+    private readonly Signal _relistAsked = new(time);
+    private volatile string _version = "";
+    private volatile bool _relist;
+    private DateTimeOffset _listedAt;
+    private DateTimeOffset _relistAt;
     private int _failures;
 
     public string Name { get; } = $"reflector/{kind.Plural}{(ns is null ? "" : $"/{ns}")}";
@@ -73,10 +92,24 @@ public sealed class Reflector<T>(
 
     public bool HasSynced => _synced.Task.IsCompleted;
 
+    public string? SeenUpTo => HasSynced ? _version : null;
+
+    public void Relist()
+    {
+        _relist = true;
+        _relistAsked.Raise();
+    }
+
     public async ValueTask<bool> StepAsync(CancellationToken cancellation)
     {
         try
         {
+            if (RelistDue)
+            {
+                if (State is ReflectorState.Watching open) await open.Watch.DisposeAsync();
+                State = new ReflectorState.Listing("", Whole: false);
+            }
+
             switch (State)
             {
                 case ReflectorState.Listing listing:
@@ -101,6 +134,11 @@ public sealed class Reflector<T>(
             return true;
         }
     }
+
+    /// <summary>Only a reflector that is well lists anew: one that waits out a failure goes on where it stood first.</summary>
+    private bool RelistDue => State is ReflectorState.Watching && time.GetUtcNow() >= NextRelist;
+
+    private DateTimeOffset NextRelist => _relist && _listedAt + options.RelistPause < _relistAt ? _listedAt + options.RelistPause : _relistAt;
 
     public async ValueTask WaitAsync(CancellationToken cancellation)
     {
@@ -127,7 +165,7 @@ public sealed class Reflector<T>(
         foreach (var bad in page.Malformed) options.OnFailure?.Invoke($"set aside: {bad}", null);
         foreach (var obj in page.Items)
         {
-            if (TryProject(obj, out var stored)) _listed.Add(stored);
+            if (TryProject(obj, out var stored) && stored is { } kept) _listed.Add(kept);
         }
 
         if (page.Continue.Length > 0)
@@ -140,6 +178,9 @@ public sealed class Reflector<T>(
         _listed.Clear();
         _listed.TrimExcess();
         _version = page.ResourceVersion;
+        _relist = false;
+        _listedAt = time.GetUtcNow();
+        _relistAt = _listedAt + (options.RelistAfter * (1 + random.NextDouble()));
         State = new ReflectorState.Connecting(page.ResourceVersion);
         _synced.TrySetResult();
     }
@@ -180,13 +221,17 @@ public sealed class Reflector<T>(
     {
         if (change.Malformed is { } fault) options.OnFailure?.Invoke($"set aside: {change.Object}: {fault}", null);
         else if (change.Type == WatchEventType.Deleted) store.Remove(change.Object.Meta.Key);
-        else if (change.Type != WatchEventType.Bookmark && TryProject(change.Object, out var stored)) store.Put(stored);
+        else if (change.Type != WatchEventType.Bookmark && TryProject(change.Object, out var stored))
+        {
+            if (stored is { } kept) store.Put(kept);
+            else store.Remove(change.Object.Meta.Key);
+        }
 
         if (change.Object.Meta.ResourceVersion is { Length: > 0 } version) _version = version;
     }
 
     /// <summary>An object that the projection cannot take is set aside: what the store held of it stays.</summary>
-    private bool TryProject(KubeObject obj, out StoredObject<T> stored)
+    private bool TryProject(KubeObject obj, out StoredObject<T>? stored)
     {
         try
         {
@@ -196,7 +241,7 @@ public sealed class Reflector<T>(
         catch (Exception fault)
         {
             options.OnFailure?.Invoke($"set aside: {obj}: {fault.Message}", null);
-            stored = default;
+            stored = null;
             return false;
         }
     }
@@ -238,7 +283,9 @@ public sealed class Reflector<T>(
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var arrival = watching.Watch.WaitAsync(ended.Token).AsTask();
-        if (!arrival.IsCompleted) await Task.WhenAny(arrival, DueTime.WaitAsync(watching.LastArrival + options.IdleLimit, time, ended.Token));
+        var due = watching.LastArrival + options.IdleLimit;
+        if (NextRelist < due) due = NextRelist;
+        if (!arrival.IsCompleted) await Task.WhenAny(arrival, _relistAsked.WaitAsync(due, ended.Token).AsTask());
         await ended.CancelAsync();
         cancellation.ThrowIfCancellationRequested();
     }

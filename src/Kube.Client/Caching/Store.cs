@@ -10,7 +10,7 @@ namespace Kube.Client;
 /// </summary>
 public sealed class Store<T> where T : class
 {
-    private readonly Func<KubeObject, T> _project;
+    private readonly Func<KubeObject, T?> _project;
     private readonly ImmutableArray<StoreIndex<T>> _indexes;
     private readonly Lock _gate = new();
     private readonly StringPool _strings = new();
@@ -18,9 +18,10 @@ public sealed class Store<T> where T : class
     private volatile StoreSnapshot<T> _snapshot;
 
     /// <param name="project">
-    /// Makes the compact form of an object: a value that keeps nothing of the object itself. What it throws sets that one object aside.
+    /// Makes the compact form of an object: a value that keeps nothing of the object itself. Null leaves the object out: one that no
+    /// selector could exclude and nobody here asks for. What it throws sets that one object aside.
     /// </param>
-    public Store(Func<KubeObject, T> project, params ReadOnlySpan<StoreIndex<T>> indexes)
+    public Store(Func<KubeObject, T?> project, params ReadOnlySpan<StoreIndex<T>> indexes)
     {
         _project = project;
         _indexes = [.. indexes];
@@ -49,11 +50,12 @@ public sealed class Store<T> where T : class
         return new Subscription(this, handler);
     }
 
-    /// <summary>The compact form of an object, before it is put in.</summary>
-    internal StoredObject<T> Project(KubeObject obj)
+    /// <summary>The compact form of an object, before it is put in; null for one that is left out.</summary>
+    internal StoredObject<T>? Project(KubeObject obj)
     {
+        if (_project(obj) is not { } value) return null;
         var key = new ObjectKey(_strings.Share(obj.Meta.Namespace), obj.Meta.Name);
-        return new StoredObject<T>(key, new StoreEntry<T>(_project(obj), obj.Meta.ResourceVersion));
+        return new StoredObject<T>(key, new StoreEntry<T>(value, obj.Meta.ResourceVersion));
     }
 
     /// <summary>An addition, or a change.</summary>

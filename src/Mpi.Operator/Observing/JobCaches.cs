@@ -42,9 +42,9 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
         _services = new Store<Child<ServiceView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<ServiceView>(job, ServiceView.Read(obj.Root)) : null);
 
         _jobs.Subscribe(change => queue.Add(change.Key));
-        _pods.Subscribe(change => queue.AddAfter((change.After ?? change.Before)!.Job, SwarmDelay));
-        _launchers.Subscribe(change => queue.Add((change.After ?? change.Before)!.Job));
-        _services.Subscribe(change => queue.Add((change.After ?? change.Before)!.Job));
+        _pods.Subscribe(change => queue.AddAfter((change.New ?? change.Old)!.Job, SwarmDelay));
+        _launchers.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
+        _services.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
 
         _reflectors = new Dictionary<ResourceKind, IReflector>
         {
