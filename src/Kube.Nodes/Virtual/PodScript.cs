@@ -17,6 +17,12 @@ public sealed record PodScript
     /// <summary>How long each init container runs. Each exits with 0.</summary>
     public TimeSpan InitTime { get; init; } = TimeSpan.Zero;
 
+    /// <summary>
+    /// Asked each second: while it says no, the last init container runs on, whatever <see cref="InitTime"/> says. For init
+    /// containers that wait for something in the world. Null: nothing is waited for.
+    /// </summary>
+    public Func<bool>? InitDone { get; init; }
+
     /// <summary>From a container's start until it is ready.</summary>
     public TimeSpan ReadyDelay { get; init; } = TimeSpan.Zero;
 

@@ -16,6 +16,11 @@ internal sealed class PodStory(PodView pod, PodScript script, DateTimeOffset tak
     // A run that restarts its containers in no time at all would otherwise never reach the present.
     private const int RunsMax = 100_000;
 
+    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
+
+    // When the script's condition was first seen to hold: until then the last init container runs.
+    private DateTimeOffset? _released;
+
     private readonly int _initContainers = pod.Spec.Items("initContainers").Count();
 
     /// <summary>When the pod was told to stop, and how long it may take. Null: not yet.</summary>
@@ -70,13 +75,19 @@ internal sealed class PodStory(PodView pod, PodScript script, DateTimeOffset tak
         if (script.StartDelay is not { } delay) return PodMoment.Pending(0, new ContainerMoment.Waiting(script.WaitingReason, 0, null), NextEnd(now, null));
 
         var started = takenUp + delay;
-        for (var done = 0; done < _initContainers; done++, started += script.InitTime)
+        for (var done = 0; done < _initContainers; done++)
         {
             if (now < started) return PodMoment.Pending(done, Creating(done), NextEnd(now, started));
-            if (script.InitTime > TimeSpan.Zero && now < started + script.InitTime)
+            var ended = started + script.InitTime;
+            if (done == _initContainers - 1 && script.InitDone is { } holds)
             {
-                return PodMoment.Pending(done, Creating(done), NextEnd(now, started + script.InitTime)) with { InitSince = started };
+                if (_released is null && holds()) _released = now;
+                if (_released is not { } released) return PodMoment.Pending(done, Creating(done), NextEnd(now, now + AskAgain)) with { InitSince = started };
+                if (released > ended) ended = released;
             }
+
+            if (now < ended) return PodMoment.Pending(done, Creating(done), NextEnd(now, ended)) with { InitSince = started };
+            started = ended;
         }
 
         return now < started
