@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Text;
+
+namespace Kube.Nodes.Linux;
+
+/// <summary>
+/// The shell scripts that become a container. The first is PID 1 of the container's PID namespace: it builds the
+/// mount view, starts the command as its child, reaps what is left over by others, and ends with the command's exit code, upon
+/// which the kernel kills whatever else still runs in there.
+/// </summary>
+internal static class ContainerScript
+{
+    /// <summary>Lines of the script to us begin with this; they stand in the output before the command's own.</summary>
+    public const char Mark = '\u001e';
+
+    /// <param name="folder">The container's folder inside the sandbox: it holds <c>root</c> and <c>mounts</c>.</param>
+    public static string Start(ContainerSpec spec, SandboxMode mode, string folder) => $$"""
+        exec 3>&2 2>&1
+        set -e
+        read -r hostpid rest </machine/proc/self/stat
+        printf '\036init %s\n' "$hostpid"
+        cd {{folder}}
+        {{Owners(spec, mode)}}
+        mount --bind root root
+        mount -a -T mounts
+        mount -t sysfs -o ro,nosuid,nodev,noexec sysfs root/sys 2>/dev/null || mount -o bind,ro /machine/sys root/sys
+        {{(spec.ReadOnlyRoot ? "mount -o remount,bind,ro root" : "")}}
+        cd root
+        pivot_root . .
+        umount -l .
+        cd /
+        umask 022
+        {{Enter(spec)}}
+        printf '\036started\n'
+        set +e
+        exec 2>/dev/null
+        ( exec {{Launch(spec, mode, spec.Command)}} ) 2>&3 3>&- </dev/null
+        exit $?
+        """;
+
+    /// <summary>Runs a further command in a container that runs; entered by <c>nsenter</c>.</summary>
+    public static string Exec(ContainerSpec spec, SandboxMode mode, IReadOnlyList<string> command) => $$"""
+        {{Enter(spec with { Command = [.. command] })}}
+        exec {{Launch(spec, mode, command)}}
+        """;
+
+    /// <summary>
+    /// Goes to the working directory and refuses a command that does not exist, in the words of the container runtime
+    /// (<c>exec: "x": executable file not found in $PATH</c>), which people search for.
+    /// </summary>
+    private static string Enter(ContainerSpec spec)
+    {
+        var program = ShellWord.Quote(spec.Command[0]);
+        var say = ShellWord.Quote($"exec: \"{spec.Command[0]}\": ");
+        var folder = ShellWord.Quote(spec.WorkingDirectory);
+        var script = new StringBuilder();
+        script.Append(CultureInfo.InvariantCulture, $$"""
+            refuse() { printf '\036refused %s\n' "$1"; exit 127; }
+            mkdir -p {{folder}} 2>/dev/null || :
+            cd {{folder}} 2>/dev/null || refuse {{ShellWord.Quote($"mkdir {spec.WorkingDirectory}: the working directory does not exist and cannot be made")}}
+
+            """);
+        if (spec.Command[0].Contains('/', StringComparison.Ordinal))
+        {
+            script.Append(CultureInfo.InvariantCulture, $$"""
+                [ -e {{program}} ] || refuse {{say}}{{ShellWord.Quote($"stat {spec.Command[0]}: no such file or directory")}}
+                [ ! -d {{program}} ] || refuse {{say}}'is a directory'
+                [ -x {{program}} ] || refuse {{say}}'permission denied'
+                """);
+        }
+        else
+        {
+            script.Append(CultureInfo.InvariantCulture, $$"""
+                found=
+                set -f; IFS=:
+                for place in {{string.Join(' ', spec.SearchPath.Split(':', StringSplitOptions.RemoveEmptyEntries).Select(ShellWord.Quote))}}; do
+                  if [ -f "$place"/{{program}} ] && [ -x "$place"/{{program}} ]; then found=1; break; fi
+                done
+                [ -n "$found" ] || refuse {{say}}'executable file not found in $PATH'
+                """);
+        }
+
+        return script.ToString();
+    }
+
+    /// <summary>
+    /// Becomes the container's user with the container's environment, and then its command. The environment is set last and by a
+    /// program, so that no variable of it (PATH, LD_PRELOAD) reaches our tools, and names that are no shell identifiers work.
+    /// </summary>
+    private static string Launch(ContainerSpec spec, SandboxMode mode, IReadOnlyList<string> command)
+    {
+        var words = new List<string>();
+        var nested = NestedUserNamespace(spec.User, mode);
+        var privileges = new List<string>();
+        if (!nested && mode != SandboxMode.SingleId)
+        {
+            privileges.AddRange([$"--reuid={spec.User.Uid}", $"--regid={spec.User.Gid}", spec.User.Groups.IsEmpty ? "--clear-groups" : $"--groups={string.Join(',', spec.User.Groups)}"]);
+        }
+
+        if (spec.Capabilities is { } capabilities) privileges.Add($"--bounding-set=-all{string.Concat(capabilities.Select(static c => $",+{c}"))}");
+        if (spec.NoNewPrivileges) privileges.Add("--no-new-privs");
+        if (nested)
+        {
+            // The nested namespace gives a full set of capabilities over nothing but itself, and the program's start drops them.
+            privileges.RemoveAll(static p => p.StartsWith("--bounding-set", StringComparison.Ordinal));
+            if (privileges.Count > 0) words.AddRange(["setpriv", .. privileges, "--"]);
+            words.AddRange(["unshare", "--user", $"--map-user={spec.User.Uid}", $"--map-group={spec.User.Gid}", "--"]);
+        }
+        else if (privileges.Count > 0)
+        {
+            words.AddRange(["setpriv", .. privileges, "--"]);
+        }
+
+        words.AddRange(["/usr/bin/env", "-i"]);
+        foreach (var (name, value) in spec.Environment) words.Add($"{name}={value}");
+        // A program whose name holds '=' would read as one more variable; its path or a shell in between must serve.
+        words.AddRange(command[0].Contains('=', StringComparison.Ordinal) ? ["/bin/sh", "-c", "exec \"$0\" \"$@\"", .. command] : command);
+        return ShellWord.Join(words);
+    }
+
+    /// <summary>Whether the user exists only in a user namespace of the container's own.</summary>
+    public static bool NestedUserNamespace(ContainerUser user, SandboxMode mode) => mode switch
+    {
+        SandboxMode.Root => false,
+        SandboxMode.SubordinateIds => user.Uid >= SubordinateIds.Count || user.Gid >= SubordinateIds.Count,
+        _ => user.Uid != 0,
+    };
+
+    private static string Owners(ContainerSpec spec, SandboxMode mode)
+    {
+        if (mode == SandboxMode.SingleId) return "";
+        var script = new StringBuilder();
+        foreach (var owner in spec.Owners)
+        {
+            if (mode == SandboxMode.SubordinateIds && (owner.Uid >= SubordinateIds.Count || owner.Gid >= SubordinateIds.Count)) continue;
+            script.Append(CultureInfo.InvariantCulture, $"chown -h{(owner.Recursive ? "R" : "")} {owner.Uid}:{owner.Gid} root{ShellWord.Quote(owner.Path)}\n");
+        }
+
+        return script.ToString();
+    }
+}

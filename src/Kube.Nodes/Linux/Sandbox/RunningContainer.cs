@@ -1,0 +1,170 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+
+namespace Kube.Nodes.Linux;
+
+/// <summary>A container from its start to its end. Signals and the end may come from any thread.</summary>
+internal sealed class RunningContainer : IDisposable
+{
+    /// <summary>Setting up says little; a tool that floods us is cut off.</summary>
+    private const int PreludeBytesAtMost = 64 * 1024;
+
+    private readonly Process _entry;
+    private readonly TaskCompletionSource<ContainerStart> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<byte> _prelude = [];
+    private bool _preludeOver;
+    private int _initPid;
+
+    private RunningContainer(Process entry, PodSandbox pod, ContainerSpec spec, ContainerLog log)
+    {
+        _entry = entry;
+        Pod = pod;
+        Spec = spec;
+        Log = log;
+        entry.StandardInput.Close();
+        Ended = ReadToEndAsync();
+    }
+
+    public PodSandbox Pod { get; }
+    public ContainerSpec Spec { get; }
+    public ContainerLog Log { get; }
+
+    /// <summary>Completes when the command runs, or when it turned out that it cannot.</summary>
+    public Task<ContainerStart> Started => _started.Task;
+
+    /// <summary>Completes with the exit code, 128 plus the signal's number after a signal, once all output is in the log.</summary>
+    public Task<int> Ended { get; }
+
+    /// <summary>PID 1 of the container as this process sees it; 0 before the start.</summary>
+    public int InitPid => _initPid;
+
+    /// <param name="folder">The container's folder inside the sandbox, with <c>root</c> and <c>mounts</c> in place.</param>
+    public static RunningContainer Start(PodSandbox pod, ContainerSpec spec, string folder, ContainerLog log)
+    {
+        var script = $"{folder}/start";
+        SandboxFiles.Write(pod.Cluster.Files + script, ContainerScript.Start(spec, pod.Cluster.Mode, folder));
+        var entry = Tool.Start([.. pod.Enter(), "unshare", "--mount", "--pid", "--fork", "sh", script]);
+        return new RunningContainer(entry, pod, spec, log);
+    }
+
+    /// <summary>Signals the command itself, as a container runtime signals PID 1 of the container.</summary>
+    public bool Signal(int signal) => Main() is { } pid && LibC.Kill(pid, signal);
+
+    /// <summary>Ends every process of the container.</summary>
+    public void Kill()
+    {
+        // With PID 1 of its PID namespace everything goes; before that exists, what would become it.
+        if (_initPid > 0) LibC.Kill(_initPid, LibC.SigKill);
+        else ProcessTree.Kill(_entry.Id);
+    }
+
+    /// <summary>Runs a command in the container, as its user and with its environment; killed at the limit (exit code 124).</summary>
+    public Task<ToolResult> ExecAsync(IReadOnlyList<string> command, TimeSpan limit, TimeProvider time, CancellationToken cancellation) =>
+        Tool.RunAsync(ExecWords(command), limit, time, cancellation);
+
+    /// <summary>The words that start a command in the container.</summary>
+    public IReadOnlyList<string> ExecWords(IReadOnlyList<string> command) =>
+    [
+        "nsenter", $"--target={_initPid}", .. Pod.Cluster.UserNamespace, "--mount", "--pid", "--net", "--uts", "--ipc", "--",
+        "sh", "-c", ContainerScript.Exec(Spec, Pod.Cluster.Mode, command),
+    ];
+
+    public void Dispose() => _entry.Dispose();
+
+    /// <summary>The command's own PID: the oldest child of PID 1. Others were orphaned into its care later.</summary>
+    private int? Main() => _initPid > 0 && ProcessTree.Children(_initPid) is [var first, ..] ? first : null;
+
+    private async Task<int> ReadToEndAsync()
+    {
+        var output = PumpAsync(_entry.StandardOutput.BaseStream, isError: false);
+        var errors = PumpAsync(_entry.StandardError.BaseStream, isError: true);
+        await Task.WhenAll(output, errors, _entry.WaitForExitAsync(CancellationToken.None));
+        Log.Close(isError: false);
+        Log.Close(isError: true);
+        var text = Encoding.UTF8.GetString([.. _prelude]).Trim();
+        _started.TrySetResult(new ContainerStart.Refused(text.Length > 0 ? text : $"the sandbox ended with exit code {_entry.ExitCode}", ByCommand: false));
+        return _entry.ExitCode;
+    }
+
+    private async Task PumpAsync(Stream stream, bool isError)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(32 * 1024);
+        try
+        {
+            int read;
+            while ((read = await stream.ReadAsync(buffer.AsMemory(), CancellationToken.None)) > 0)
+            {
+                ReadOnlyMemory<byte> bytes = buffer.AsMemory(0, read);
+                if (!isError && !_preludeOver) bytes = Prelude(bytes);
+                if (!bytes.IsEmpty) Log.Append(isError, bytes.Span);
+            }
+        }
+        catch (IOException)
+        {
+            // The pipe broke with the container; its exit code tells how that came.
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Takes the script's own lines from the front of the output and returns what follows them.</summary>
+    private ReadOnlyMemory<byte> Prelude(ReadOnlyMemory<byte> bytes)
+    {
+        ReadOnlyMemory<byte> rest = bytes;
+        while (!_preludeOver && !rest.IsEmpty)
+        {
+            var newline = rest.Span.IndexOf((byte)'\n');
+            if (newline < 0)
+            {
+                if (_prelude.Count < PreludeBytesAtMost) _prelude.AddRange(rest.Span);
+                return default;
+            }
+
+            _prelude.AddRange(rest.Span[..newline]);
+            rest = rest[(newline + 1)..];
+            var line = Encoding.UTF8.GetString([.. _prelude]);
+            var begin = line.LastIndexOf(ContainerScript.Mark);
+            if (begin < 0)
+            {
+                _prelude.Add((byte)'\n');
+                continue;
+            }
+
+            var words = line[(begin + 1)..].Split(' ', 2);
+            _prelude.Clear();
+            switch (words[0])
+            {
+                case "init":
+                    _initPid = int.Parse(words[1], CultureInfo.InvariantCulture);
+                    break;
+                case "started":
+                    _preludeOver = true;
+                    _started.TrySetResult(new ContainerStart.Running(_initPid));
+                    break;
+                case "refused":
+                    _preludeOver = true;
+                    _started.TrySetResult(new ContainerStart.Refused(words[1], ByCommand: true));
+                    break;
+                default:
+                    throw new InvalidOperationException($"unknown line of the container's script: {line}");
+            }
+        }
+
+        return rest;
+    }
+}
+
+/// <summary>How a start went.</summary>
+internal abstract record ContainerStart
+{
+    private ContainerStart() { }
+
+    public sealed record Running(int InitPid) : ContainerStart;
+
+    /// <param name="ByCommand">The command does not exist or cannot be run; otherwise the sandbox could not be made.</param>
+    public sealed record Refused(string Message, bool ByCommand) : ContainerStart;
+}
