@@ -1,0 +1,16 @@
+using Kube.Types;
+
+namespace Kube.Nodes.Linux;
+
+/// <summary>The objects that pods of this node refer to, as last seen. Answers at once.</summary>
+internal interface INodeObjects
+{
+    KubeObject? ConfigMap(string ns, string name);
+
+    KubeObject? Secret(string ns, string name);
+
+    IEnumerable<KubeObject> Services { get; }
+}
+
+/// <summary>A pod refers to something that is not there (yet); the message is the kubelet's.</summary>
+internal sealed class MissingReferenceException(string message) : Exception(message);

@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+using Kube.Types;
+
+namespace Kube.Nodes.Linux;
+
+/// <summary>What the node reads in a pod's spec; once for each version of the pod.</summary>
+internal sealed class PodSpecView
+{
+    public const int DefaultGraceSeconds = 30;
+
+    public PodSpecView(KubeObject pod)
+    {
+        Object = pod;
+        Containers =
+        [
+            .. Spec.Items("initContainers").Select(static (c, i) => new ContainerView(c, i, IsInit: true)),
+            .. Spec.Items("containers").Select(static (c, i) => new ContainerView(c, i, IsInit: false)),
+        ];
+    }
+
+    public KubeObject Object { get; }
+    public ObjectMeta Meta => Object.Meta;
+    public JsonElement Spec => Object.Root.At("spec");
+    public JsonElement Status => Object.Root.At("status");
+
+    /// <summary>Init containers first, each kind in its order.</summary>
+    public ImmutableArray<ContainerView> Containers { get; }
+
+    public string RestartPolicy => Spec.Text("restartPolicy") ?? "Always";
+    public bool HostNetwork => Spec.Flag("hostNetwork") ?? false;
+    public TimeSpan? ActiveDeadline => Spec.Integer("activeDeadlineSeconds") is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
+
+    /// <summary>The grace that a deletion granted, else the pod's own.</summary>
+    public TimeSpan Grace => TimeSpan.FromSeconds(Object.Root.Integer("metadata", "deletionGracePeriodSeconds") ?? Spec.Integer("terminationGracePeriodSeconds") ?? DefaultGraceSeconds);
+
+    /// <summary>The host name is the pod's name unless set, and never longer than the kernel takes; the kubelet cuts in the same way.</summary>
+    public string Hostname
+    {
+        get
+        {
+            var name = Spec.Text("hostname") is { Length: > 0 } set ? set : Meta.Name;
+            return name.Length <= 63 ? name : name[..63].TrimEnd('-', '.');
+        }
+    }
+
+    public string Subdomain => Spec.Text("subdomain") ?? "";
+    public uint? FsGroup => (uint?)Spec.Integer("securityContext", "fsGroup");
+}
+
+/// <param name="Spec">The container as in the manifest.</param>
+/// <param name="Index">Its place in its list.</param>
+internal sealed record ContainerView(JsonElement Spec, int Index, bool IsInit)
+{
+    public string Name { get; } = Spec.Text("name") ?? "";
+    public string Image { get; } = Spec.Text("image") ?? "";
+
+    /// <summary>An init container that stays: started in order, then left running beside the others.</summary>
+    public bool IsSidecar { get; } = IsInit && Spec.Text("restartPolicy") == "Always";
+
+    public string FieldPath => $"spec.{(IsInit ? "initContainers" : "containers")}{{{Name}}}";
+
+    public ProbeSpec? Startup { get; } = ProbeSpec.Read(Spec.At("startupProbe"));
+    public ProbeSpec? Liveness { get; } = ProbeSpec.Read(Spec.At("livenessProbe"));
+    public ProbeSpec? Readiness { get; } = ProbeSpec.Read(Spec.At("readinessProbe"));
+
+    public ProbeSpec? Probe(ProbeKind kind) => kind switch { ProbeKind.Startup => Startup, ProbeKind.Liveness => Liveness, _ => Readiness };
+}
+
+internal enum ProbeKind { Startup, Liveness, Readiness }
+
+/// <summary>A probe's settings with Kubernetes' defaults (<c>core/v1 Probe</c>).</summary>
+internal sealed record ProbeSpec(JsonElement Action, TimeSpan InitialDelay, TimeSpan Period, TimeSpan Timeout, int SuccessThreshold, int FailureThreshold)
+{
+    public static ProbeSpec? Read(JsonElement probe) => probe.ValueKind != JsonValueKind.Object ? null : new(
+        probe,
+        TimeSpan.FromSeconds(probe.Integer("initialDelaySeconds") ?? 0),
+        TimeSpan.FromSeconds(Positive(probe, "periodSeconds", 10)),
+        TimeSpan.FromSeconds(Positive(probe, "timeoutSeconds", 1)),
+        (int)Positive(probe, "successThreshold", 1),
+        (int)Positive(probe, "failureThreshold", 3));
+
+    private static long Positive(JsonElement probe, string member, long otherwise) => probe.Integer(member) is > 0 and var value ? value : otherwise;
+}
