@@ -41,6 +41,7 @@ internal sealed class PodRoot
     {
         _files = files;
         _machineMounts = machineMounts;
+        SandboxFiles.MakeFolder(At(Behind));
         foreach (var folder in systemFolders) ShowSystemFolder(folder);
         foreach (var folder in (ReadOnlySpan<string>)["/proc", "/sys", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/run", "/run/lock", "/home", "/mnt", "/srv", "/var", "/var/lib", "/var/log", "/var/cache", "/var/spool"])
         {
@@ -98,6 +99,15 @@ internal sealed class PodRoot
     public void Write(string path, string content, UnixFileMode mode = SandboxFiles.PlainFile) => SandboxFiles.Write(Clear(path), content, mode);
 
     public void Link(string path, string target) => File.CreateSymbolicLink(Clear(path), target);
+
+    /// <summary>The path with links to its folder followed, if the container's own files have it.</summary>
+    public string? Existing(string path)
+    {
+        var place = Combine(Own(Parent(path)), Path.GetFileName(path));
+        return !_shown.ContainsKey(place) && !_linked.ContainsKey(place) && (Path.Exists(At(place)) || MachinePath.LinkTarget(At(place)) is not null) ? place : null;
+    }
+
+    public void SetMode(string path, UnixFileMode mode) => File.SetUnixFileMode(At(path), mode);
 
     /// <summary>Lays a folder of the machine over the root: its files, folders and links, with their modes.</summary>
     public void Lay(string sourceFolder, string target = "/")
@@ -269,7 +279,7 @@ internal sealed class PodRoot
             }
         }
 
-        if (_behind.ContainsKey(top)) Directory.CreateDirectory(At(Behind + top));
+        if (_behind.ContainsKey(top)) SandboxFiles.MakeFolder(At(Behind + top));
     }
 
     private static IEnumerable<FileSystemInfo> Entries(string folder)

@@ -1,0 +1,156 @@
+using System.Collections.Immutable;
+using Kube.Client;
+using Kube.Nodes.Images;
+using Kube.Types;
+
+namespace Kube.Nodes.Linux;
+
+/// <summary>
+/// A Node whose pods are sandboxed processes of this machine. The caller drives <see cref="Loops"/> and disposes the node; with it, or with this
+/// process however that ends, every pod's processes, mounts, network and files are gone.
+/// </summary>
+public sealed class LinuxNode : IAsyncDisposable
+{
+    private readonly ClusterSandbox _cluster;
+    private readonly CancellationTokenSource _stopping;
+    private readonly PodsLoop _pods;
+    private readonly ImmutableArray<WatchedObjects> _watches;
+    private readonly ImageCatalog _catalog;
+    private readonly TimeProvider _time;
+
+    private LinuxNode(ClusterSandbox cluster, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, TimeProvider time)
+    {
+        _cluster = cluster;
+        _stopping = stopping;
+        _pods = pods;
+        _watches = watches;
+        _catalog = catalog;
+        _time = time;
+        Loops = loops;
+    }
+
+    public ImmutableArray<ILoop> Loops { get; }
+
+    public SandboxMode Mode => _cluster.Mode;
+
+    /// <summary>Completes when the sandbox ended by itself, with its last words; no pod runs any more then.</summary>
+    public Task<string> SandboxEndedAsync(CancellationToken cancellation) => _cluster.EndedAsync(cancellation);
+
+    /// <param name="report">Called with what the person who runs the node should see; from the loops' threads.</param>
+    /// <exception cref="SandboxException">This machine refuses; <see cref="SandboxSupport"/> finds out why.</exception>
+    public static async Task<LinuxNode> StartAsync(IKubeClient client, LinuxNodeOptions options, TimeProvider time, Action<NodeNotice> report, CancellationToken cancellation)
+    {
+        var cluster = await ClusterSandbox.StartAsync(options.Mode ?? SandboxSupport.BestMode, options.Network, time, cancellation);
+        var stopping = new CancellationTokenSource();
+        var pods = new PodsLoop(time);
+        NamesLoop? names = null;
+        ServiceRoutes? routes = null;
+        var watchPods = Watch(Kinds.Pod, pods.Changed, $"spec.nodeName={options.Name}");
+        var configMaps = Watch(Kinds.ConfigMap, (_, _) => pods.ReferencesChanged());
+        var secrets = Watch(Kinds.Secret, (_, _) => pods.ReferencesChanged());
+        var services = Watch(Kinds.Service, (_, _) => NetworkChanged());
+        var slices = Watch(Kinds.EndpointSlice, (_, _) => NetworkChanged());
+        names = new NamesLoop(pods, services, slices, time);
+        routes = new ServiceRoutes(pods, services, slices, cluster, time, report);
+        var catalog = new ImageCatalog(options.ImageSearchPath);
+        var events = new NodeEvents(client, options.Name, time);
+        var registration = new NodeRegistration(client, options, time, text => report(new NodeNotice(IsWarning: true, text)));
+        pods.Attach(new NodeContext
+        {
+            Client = client,
+            Options = options,
+            Time = time,
+            Cluster = cluster,
+            Preparation = new ContainerPreparation(options, catalog, new ImageBuilds(options.CacheFolder, time)),
+            Objects = new WatchedNodeObjects(configMaps, secrets, services),
+            Events = events,
+            Registration = registration,
+            Report = report,
+            Stopping = stopping.Token,
+            NamesChanged = worker =>
+            {
+                if (worker.Address is not null) names.Write();
+                else names.Changed();
+                routes.Changed();
+            },
+            Released = pods.Released,
+        });
+        // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
+        var first = new FirstSync([configMaps, secrets, services, slices], watchPods);
+        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [registration, configMaps, secrets, services, slices, first, names, routes, pods, events], catalog, time);
+
+        WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
+            new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
+
+        void NetworkChanged()
+        {
+            names?.Changed();
+            routes?.Changed();
+        }
+    }
+
+    /// <summary>What is missing on this machine for these images; for a check before anything is created.</summary>
+    /// <exception cref="ImageException">A stand-in is there but cannot be used.</exception>
+    public IReadOnlyList<MissingProgram> Missing(IEnumerable<string> images) => [.. images.Distinct().SelectMany(i => _catalog.Resolve(i).Missing())];
+
+    /// <summary>A container's log as bytes; see <see cref="LogStream"/>.</summary>
+    /// <param name="ns">The pod's namespace.</param>
+    /// <exception cref="ApiException">There is no such pod here, no such container, or no log yet.</exception>
+    public Stream OpenLog(string ns, string pod, string container, LogOptions options)
+    {
+        if (_pods.Find(ns, pod) is not { } worker) throw new ApiException(new ApiStatus(404, ApiReason.NotFound, $"pods \"{pod}\" not found") { Resource = "pods", Name = pod });
+        if (worker.Pod.Containers.FirstOrDefault(c => c.Name == container) is not { } view)
+        {
+            throw new ApiException(new ApiStatus(400, ApiReason.BadRequest, $"container {container} is not valid for pod {pod}"));
+        }
+
+        return worker.Log(container, options.Previous) is { } log
+            ? new LogStream(log, options)
+            : throw new ApiException(new ApiStatus(400, ApiReason.BadRequest, options.Previous
+                ? $"previous terminated container \"{container}\" in pod \"{pod}\" not found"
+                : $"container \"{container}\" in pod \"{pod}\" is waiting to start: {(view.IsInit ? "PodInitializing" : "ContainerCreating")}"));
+    }
+
+    /// <summary>The words that start a command in a running container, as its user and with its environment: for <c>exec</c>.</summary>
+    /// <exception cref="ApiException">There is no such pod here, or the container does not run.</exception>
+    public IReadOnlyList<string> ExecWords(string ns, string pod, string container, IReadOnlyList<string> command)
+    {
+        if (_pods.Find(ns, pod) is not { } worker) throw new ApiException(new ApiStatus(404, ApiReason.NotFound, $"pods \"{pod}\" not found") { Resource = "pods", Name = pod });
+        return worker.Running(container)?.ExecWords(command) ?? throw new ApiException(new ApiStatus(400, ApiReason.BadRequest, $"container {container} is not running in pod {pod}"));
+    }
+
+    /// <summary>The processes of a pod that run now, with the variables of their environment that are asked for.</summary>
+    /// <param name="podUid">The pod's UID.</param>
+    /// <param name="variables">Names; others are not read out.</param>
+    public IReadOnlyList<PodProcess> Processes(string podUid, IReadOnlyCollection<string> variables) =>
+        _pods.Find(podUid) is { } worker ? PodProcess.Of(worker.Processes, variables) : [];
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        foreach (var watch in _watches) await watch.DisposeAsync();
+        await _cluster.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    /// <summary>Lets one watch begin only after others have seen their objects once.</summary>
+    private sealed class FirstSync(ImmutableArray<WatchedObjects> before, WatchedObjects after) : ILoop
+    {
+        private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(5);
+
+        public string Name => after.Name;
+
+        public ValueTask<bool> StepAsync(CancellationToken cancellation) => before.All(static w => w.Synced) ? after.StepAsync(cancellation) : ValueTask.FromResult(false);
+
+        public ValueTask WaitAsync(CancellationToken cancellation) => before.All(static w => w.Synced) ? after.WaitAsync(cancellation) : new ValueTask(Task.Delay(Look, cancellation));
+    }
+
+    private sealed class WatchedNodeObjects(WatchedObjects configMaps, WatchedObjects secrets, WatchedObjects services) : INodeObjects
+    {
+        public KubeObject? ConfigMap(string ns, string name) => configMaps.Find(new ObjectKey(ns, name));
+
+        public KubeObject? Secret(string ns, string name) => secrets.Find(new ObjectKey(ns, name));
+
+        public IEnumerable<KubeObject> Services => services.All;
+    }
+}
