@@ -12,7 +12,7 @@ namespace Kube.Nodes.Images;
 /// happens in a scratch folder beside it and becomes visible by one rename, so two at once, or one killed halfway, do no harm.
 /// </summary>
 /// <param name="cacheFolder">Made when absent; belongs to the user alone.</param>
-public sealed class ImageBuilds(string cacheFolder, TimeProvider time)
+public sealed class ImageBuilds(string cacheFolder, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
@@ -20,6 +20,8 @@ public sealed class ImageBuilds(string cacheFolder, TimeProvider time)
     private const int OutputShown = 4000;
 
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
+
+    public void Dispose() => _oneAtATime.Dispose();
 
     /// <summary>The folder with a build's output, ready to be laid over a root.</summary>
     /// <exception cref="ImageException">The build failed; its output is in the message.</exception>

@@ -16,16 +16,16 @@ public sealed class LinuxNode : IAsyncDisposable
     private readonly PodsLoop _pods;
     private readonly ImmutableArray<WatchedObjects> _watches;
     private readonly ImageCatalog _catalog;
-    private readonly TimeProvider _time;
+    private readonly ImageBuilds _builds;
 
-    private LinuxNode(ClusterSandbox cluster, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, TimeProvider time)
+    private LinuxNode(ClusterSandbox cluster, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, ImageBuilds builds)
     {
         _cluster = cluster;
         _stopping = stopping;
         _pods = pods;
         _watches = watches;
         _catalog = catalog;
-        _time = time;
+        _builds = builds;
         Loops = loops;
     }
 
@@ -44,15 +44,14 @@ public sealed class LinuxNode : IAsyncDisposable
         var stopping = new CancellationTokenSource();
         var pods = new PodsLoop(time);
         NamesLoop? names = null;
-        ServiceRoutes? routes = null;
         var watchPods = Watch(Kinds.Pod, pods.Changed, $"spec.nodeName={options.Name}");
         var configMaps = Watch(Kinds.ConfigMap, (_, _) => pods.ReferencesChanged());
         var secrets = Watch(Kinds.Secret, (_, _) => pods.ReferencesChanged());
         var services = Watch(Kinds.Service, (_, _) => NetworkChanged());
         var slices = Watch(Kinds.EndpointSlice, (_, _) => NetworkChanged());
         names = new NamesLoop(pods, services, slices, time);
-        routes = new ServiceRoutes(pods, services, slices, cluster, time, report);
         var catalog = new ImageCatalog(options.ImageSearchPath);
+        var builds = new ImageBuilds(options.CacheFolder, time);
         var events = new NodeEvents(client, options.Name, time);
         var registration = new NodeRegistration(client, options, time, text => report(new NodeNotice(IsWarning: true, text)));
         pods.Attach(new NodeContext
@@ -61,7 +60,7 @@ public sealed class LinuxNode : IAsyncDisposable
             Options = options,
             Time = time,
             Cluster = cluster,
-            Preparation = new ContainerPreparation(options, catalog, new ImageBuilds(options.CacheFolder, time)),
+            Preparation = new ContainerPreparation(options, catalog, builds),
             Objects = new WatchedNodeObjects(configMaps, secrets, services),
             Events = events,
             Registration = registration,
@@ -71,13 +70,12 @@ public sealed class LinuxNode : IAsyncDisposable
             {
                 if (worker.Address is not null) names.Write();
                 else names.Changed();
-                routes.Changed();
             },
             Released = pods.Released,
         });
         // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
         var first = new FirstSync([configMaps, secrets, services, slices], watchPods);
-        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [registration, configMaps, secrets, services, slices, first, names, routes, pods, events], catalog, time);
+        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [registration, configMaps, secrets, services, slices, first, names, pods, events], catalog, builds);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
             new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
@@ -85,7 +83,6 @@ public sealed class LinuxNode : IAsyncDisposable
         void NetworkChanged()
         {
             names?.Changed();
-            routes?.Changed();
         }
     }
 
@@ -96,7 +93,7 @@ public sealed class LinuxNode : IAsyncDisposable
     /// <summary>A container's log as bytes; see <see cref="LogStream"/>.</summary>
     /// <param name="ns">The pod's namespace.</param>
     /// <exception cref="ApiException">There is no such pod here, no such container, or no log yet.</exception>
-    public Stream OpenLog(string ns, string pod, string container, LogOptions options)
+    public Stream OpenLog(string ns, string pod, string container, ContainerLogOptions options)
     {
         if (_pods.Find(ns, pod) is not { } worker) throw new ApiException(new ApiStatus(404, ApiReason.NotFound, $"pods \"{pod}\" not found") { Resource = "pods", Name = pod });
         if (worker.Pod.Containers.FirstOrDefault(c => c.Name == container) is not { } view)
@@ -130,6 +127,7 @@ public sealed class LinuxNode : IAsyncDisposable
         await _stopping.CancelAsync();
         foreach (var watch in _watches) await watch.DisposeAsync();
         await _cluster.DisposeAsync();
+        _builds.Dispose();
         _stopping.Dispose();
     }
 

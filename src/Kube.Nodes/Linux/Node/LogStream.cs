@@ -10,7 +10,7 @@ namespace Kube.Nodes.Linux;
 /// <param name="TailLines">Only the last lines; null for all.</param>
 /// <param name="Since">Only lines of this time or later.</param>
 /// <param name="LimitBytes">End after so many bytes.</param>
-public sealed record LogOptions(bool Follow = false, bool Previous = false, bool Timestamps = false, long? TailLines = null, DateTimeOffset? Since = null, long? LimitBytes = null);
+public sealed record ContainerLogOptions(bool Follow = false, bool Previous = false, bool Timestamps = false, long? TailLines = null, DateTimeOffset? Since = null, long? LimitBytes = null);
 
 /// <summary>A container's log as a stream of bytes. One reader.</summary>
 internal sealed class LogStream : Stream
@@ -18,13 +18,13 @@ internal sealed class LogStream : Stream
     private const int EntriesAtOnce = 512;
 
     private readonly ContainerLog _log;
-    private readonly LogOptions _options;
+    private readonly ContainerLogOptions _options;
     private ReadOnlyMemory<byte> _ready;
     private long _next;
     private long _left;
     private bool _lineBegins = true;
 
-    public LogStream(ContainerLog log, LogOptions options)
+    public LogStream(ContainerLog log, ContainerLogOptions options)
     {
         _log = log;
         _options = options;

@@ -324,7 +324,7 @@ internal sealed class PodWorker
         }
 
         // The hook runs within the grace period; SIGTERM follows it in any case.
-        running.ExecAsync(hook, grace, _node.Time, _node.Stopping).ContinueWith(
+        _ = running.ExecAsync(hook, grace, _node.Time, _node.Stopping).ContinueWith(
             _ =>
             {
                 if (!running.Signal(LibC.SigTerm)) running.Kill();
@@ -348,7 +348,7 @@ internal sealed class PodWorker
         Change(probe.Container, c => With(c, probe.Kind, c.Probe(probe.Kind) with { InFlight = true, LastAt = _node.Time.GetUtcNow() }));
         var task = Probing.RunAsync(view.Probe(probe.Kind)!, view, running, _node.Time, _node.Stopping);
         runtime.Probes[probe.Kind] = task;
-        task.ContinueWith(_ => _wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = task.ContinueWith(_ => _wake(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private async Task RemoveAsync(CancellationToken cancellation)

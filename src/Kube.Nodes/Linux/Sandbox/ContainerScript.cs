@@ -111,7 +111,8 @@ internal static class ContainerScript
             words.AddRange(["setpriv", .. privileges, "--"]);
         }
 
-        words.AddRange(["/usr/bin/env", "-i"]);
+        // .NET ignores SIGPIPE and whoever started us in the background ignored SIGINT; ignored signals are inherited, and a shell cannot undo it.
+        words.AddRange(["/usr/bin/env", "--default-signal", "-i"]);
         foreach (var (name, value) in spec.Environment) words.Add($"{name}={value}");
         // A program whose name holds '=' would read as one more variable; its path or a shell in between must serve.
         words.AddRange(command[0].Contains('=', StringComparison.Ordinal) ? ["/bin/sh", "-c", "exec \"$0\" \"$@\"", .. command] : command);
