@@ -10,8 +10,8 @@ public sealed class SandboxTests
     {
         await using var sandbox = await SandboxFixture.StartAsync();
         var pod = await sandbox.PodAsync("w0");
-        var (code, text) = await sandbox.RunAsync(pod, "hostname; ip -4 -o addr show eth0 | grep -o 'inet [0-9.]*'; echo $(ls /proc | grep '^[0-9]' | wc -l); echo $PPID");
-        Assert.Equal("w0\ninet 10.244.0.2\n5\n1\n", text);
+        var (code, text) = await sandbox.RunAsync(pod, "hostname; ip -4 -o addr show eth0 | grep -o 'inet [0-9.]*'; [ $(ls /proc | grep -c '^[0-9]') -lt 8 ] && echo few; echo $PPID");
+        Assert.Equal("w0\ninet 10.244.0.2\nfew\n1\n", text);
         Assert.Equal(0, code);
     }
 

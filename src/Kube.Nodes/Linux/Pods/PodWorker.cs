@@ -289,8 +289,9 @@ internal sealed class PodWorker
         }
     }
 
-    private void Forward(Task<RunStart> task, TaskCompletionSource<RunStart> to) =>
-        task.ContinueWith(
+    private void Forward(Task<RunStart> task, TaskCompletionSource<RunStart> to)
+    {
+        _ = task.ContinueWith(
             done =>
             {
                 if (done.IsFaulted) to.SetException(done.Exception.InnerExceptions);
@@ -301,6 +302,7 @@ internal sealed class PodWorker
             CancellationToken.None,
             TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
+    }
 
     private void Stop(PodAction.Stop stop)
     {
