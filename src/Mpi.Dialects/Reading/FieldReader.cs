@@ -62,7 +62,7 @@ internal sealed class FieldReader
         value.ValueKind is JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False ? $"Write \"{Print(value)}\" with quotes." : null;
 
     /// <summary>A value as a message shows it; long ones are cut.</summary>
-    private static string Print(JsonElement value) => value.ValueKind switch
+    public static string Print(JsonElement value) => value.ValueKind switch
     {
         JsonValueKind.Object => "{...}",
         JsonValueKind.Array => "[...]",
