@@ -13,7 +13,33 @@ internal static class Spelling
             .OrderBy(static c => c.distance)
             .ThenBy(static c => c.candidate, StringComparer.Ordinal)
             .FirstOrDefault();
-        return nearest.candidate;
+        return nearest.candidate ?? known.Where(candidate => LeavesWordsOut(word, candidate)).MinBy(static candidate => candidate.Length);
+    }
+
+    /// <summary>Whether one is the other without some of its words: <c>imagePolicy</c> for <c>imagePullPolicy</c>. One word alone says too little.</summary>
+    private static bool LeavesWordsOut(string word, string candidate)
+    {
+        var (given, all) = (Words(word), Words(candidate));
+        if (given.Count < 2) return false;
+        var found = 0;
+        foreach (var one in all)
+        {
+            if (found < given.Count && string.Equals(one, given[found], StringComparison.OrdinalIgnoreCase)) found++;
+        }
+
+        return found == given.Count;
+    }
+
+    private static List<string> Words(string name)
+    {
+        var words = new List<string>();
+        foreach (var c in name)
+        {
+            if (words.Count == 0 || char.IsAsciiLetterUpper(c)) words.Add("");
+            words[^1] += c;
+        }
+
+        return words;
     }
 
     /// <summary>Insertions, deletions, replacements and swaps of neighbours (optimal string alignment).</summary>
