@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Kube.ApiServer;
 
 /// <summary>What the server takes from outside.</summary>
@@ -19,4 +21,10 @@ public sealed record ApiServerOptions
 
     /// <summary>Serves <c>pods/log</c>; null when no node runs pods.</summary>
     public IPodLogSource? PodLogs { get; init; }
+
+    /// <summary>
+    /// Conversions between versions of custom resources, by the name of their definition (<c>mpijobs.kubeflow.org</c>); in a
+    /// real cluster a webhook. Without one, versions differ in their <c>apiVersion</c> only.
+    /// </summary>
+    public ImmutableDictionary<string, ConvertResource> Converters { get; init; } = ImmutableDictionary<string, ConvertResource>.Empty;
 }

@@ -7,11 +7,11 @@ internal static class BuiltInKinds
 {
     public static void Register(ServerState state)
     {
-        foreach (var strategy in All()) Serve(state, strategy);
+        foreach (var strategy in All(state.Options)) Serve(state, strategy);
         SystemObjects.Create(state);
     }
 
-    private static KindStrategy[] All() =>
+    private static KindStrategy[] All(ApiServerOptions options) =>
     [
         new PodKind(),
         new ServiceKind(new ServiceAddresses()),
@@ -37,6 +37,7 @@ internal static class BuiltInKinds
         new ClusterRoleBindingKind(),
         new PriorityClassKind(),
         new PodDisruptionBudgetKind(),
+        new CustomResourceDefinitionKind(options.Converters),
     ];
 
     private static void Serve(ServerState state, KindStrategy strategy)

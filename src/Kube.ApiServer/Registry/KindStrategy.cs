@@ -38,6 +38,9 @@ internal abstract class KindStrategy
     /// <summary>Whether strategic merge patches are understood: of built-in kinds they are, of custom resources not.</summary>
     public virtual bool TakesStrategicPatch => true;
 
+    /// <summary>Whether finalizers must have a domain: of core kinds they must, of definitions and custom resources they should.</summary>
+    public virtual bool RequiresQualifiedFinalizers => true;
+
     /// <summary>Fields beside name and namespace that field selectors may name.</summary>
     public virtual ImmutableArray<string> SelectableFields => [];
 
@@ -81,6 +84,13 @@ internal abstract class KindStrategy
     public virtual void Validate(JsonObject obj, List<FieldError> errors) { }
 
     public virtual void ValidateUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) { }
+
+    /// <summary>Both together, for an update; a kind that does not check again what did not change has its own way.</summary>
+    public virtual void ValidateReplacement(JsonObject obj, JsonObject old, List<FieldError> errors)
+    {
+        Validate(obj, errors);
+        ValidateUpdate(obj, old, errors);
+    }
 
     public virtual void ValidateStatusUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) { }
 

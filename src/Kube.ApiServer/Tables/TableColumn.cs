@@ -9,6 +9,7 @@ namespace Kube.ApiServer;
 internal sealed record TableColumn(string Name, string Type, int Priority, Func<JsonObject, DateTimeOffset, JsonNode?> Cell)
 {
     public string Description { get; init; } = "";
+    public string Format { get; init; } = "";
 
     public static readonly TableColumn Age = new("Age", "string", 0, static (obj, now) => Ages.Since(obj.Text("metadata", "creationTimestamp"), now));
 

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
@@ -40,6 +41,11 @@ internal static class Bodies
         {
             var faults = duplicates.ConvertAll(static p => $"duplicate field \"{p}\"");
             var unknown = new List<string>();
+            foreach (var (name, _) in tree.Members("metadata") ?? [])
+            {
+                if (!MetadataMembers.Contains(name)) unknown.Add($"metadata.{name}");
+            }
+
             context.Strategy.FindUnknown(tree, unknown);
             faults.AddRange(unknown.Select(static p => $"unknown field \"{p}\""));
             if (faults.Count > 0 && context.FieldValidation == FieldValidation.Strict)
@@ -50,8 +56,20 @@ internal static class Bodies
             context.Warnings.AddRange(faults);
         }
 
+        if (tree.Members("metadata") is { } meta)
+        {
+            foreach (var name in meta.Select(static m => m.Key).Where(static m => !MetadataMembers.Contains(m)).ToList()) meta.Remove(name);
+        }
+
         context.Strategy.Prune(tree);
     }
+
+    /// <summary>The members of <c>metav1.ObjectMeta</c>.</summary>
+    private static readonly FrozenSet<string> MetadataMembers = new[]
+    {
+        "name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+        "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers", "managedFields",
+    }.ToFrozenSet(StringComparer.Ordinal);
 
     private static void RequireJson(ApiRequest request)
     {

@@ -55,7 +55,7 @@ internal static class ObjectMetadata
 
         Labels(meta["labels"], "metadata.labels", errors);
         Annotations(meta["annotations"], "metadata.annotations", errors);
-        Finalizers(meta, errors);
+        Finalizers(meta, context.Strategy.RequiresQualifiedFinalizers, errors);
         Owners(meta, errors);
     }
 
@@ -96,14 +96,14 @@ internal static class ObjectMetadata
 
     public static string Quote(string text) => $"\"{text}\"";
 
-    private static void Finalizers(JsonObject meta, List<FieldError> errors)
+    private static void Finalizers(JsonObject meta, bool qualified, List<FieldError> errors)
     {
-        foreach (var finalizer in meta.Texts("finalizers"))
+        foreach (var (index, finalizer) in meta.Texts("finalizers").Index())
         {
             foreach (var fault in Names.CheckQualifiedName(finalizer)) errors.Add(FieldError.Invalid("metadata.finalizers", Quote(finalizer), fault));
-            if (!finalizer.Contains('/') && finalizer is not ("orphan" or "foregroundDeletion" or "kubernetes"))
+            if (qualified && !finalizer.Contains('/') && finalizer is not ("orphan" or "foregroundDeletion" or "kubernetes"))
             {
-                errors.Add(FieldError.Invalid("metadata.finalizers", Quote(finalizer), "name is neither a standard finalizer name nor is it fully qualified"));
+                errors.Add(FieldError.Invalid($"metadata.finalizers[{index}]", Quote(finalizer), "name is neither a standard finalizer name nor is it fully qualified"));
             }
         }
 

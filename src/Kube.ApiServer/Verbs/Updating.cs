@@ -101,12 +101,7 @@ internal static class Updating
         ObjectMetadata.Validate(result, context, errors);
         ObjectMetadata.ValidateUpdate(result, old, errors);
         if (context.Call.Subresource == "status") context.Strategy.ValidateStatusUpdate(result, old, errors);
-        else
-        {
-            context.Strategy.Validate(result, errors);
-            context.Strategy.ValidateUpdate(result, old, errors);
-        }
-
+        else context.Strategy.ValidateReplacement(result, old, errors);
         if (errors.Count > 0) throw Failures.Invalid(context.Kind, context.Call.Name!, [.. errors]);
     }
 
