@@ -24,6 +24,9 @@ public sealed class YamlPositions
         _prefix = prefix;
     }
 
+    /// <summary>For what was not read from a text.</summary>
+    public static YamlPositions None { get; } = new([], "");
+
     /// <summary>The begin of the document.</summary>
     public YamlPosition Start => Locate("");
 
