@@ -99,7 +99,7 @@ public sealed class TlsTests
                 RemoteCertificateValidationCallback = (_, shown, _, _) =>
                 {
                     _clientName = shown?.Subject;
-                    return true;
+                    return shown is null || shown.Issuer == Authority.Subject;
                 },
             });
             _serverName = tls.TargetHostName;
