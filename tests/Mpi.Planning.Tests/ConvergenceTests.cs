@@ -101,7 +101,7 @@ public sealed class ConvergenceTests
             Play(world, life, null);
             Rest(world);
             Assert.Equal(before, world.Find(Kinds.ConfigMap, "pi-config")!.ToJsonString());
-            Assert.Empty(world.Workers.Where(static w => w["metadata"]!["ownerReferences"] is not null));
+            Assert.DoesNotContain(world.Workers, static w => w["metadata"]!["ownerReferences"] is not null);
         }));
 
     [Fact]
