@@ -12,6 +12,8 @@ public sealed class NamesTests
             ["a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"],
             Names.CheckDns1035Label("1a"));
         Assert.Equal(["must be no more than 63 characters"], Names.CheckDns1123Label(new string('a', 64)));
+        Assert.Equal(["must be no more than 63 bytes"], Names.CheckLabelValue(new string('a', 64)));
+        Assert.Equal(["name part must be no more than 63 bytes"], Names.CheckQualifiedName(new string('a', 64)));
         Assert.Equal(
             ["a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"],
             Names.CheckLabelValue("d@"));

@@ -15,19 +15,19 @@ public static class Names
     public static ImmutableArray<string> CheckDns1123Label(string name) => Check(
         name, LabelLengthMax, IsDns1123Label,
         "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character",
-        "[a-z0-9]([-a-z0-9]*[a-z0-9])?", "my-name", "123-abc");
+        "[a-z0-9]([-a-z0-9]*[a-z0-9])?", ["my-name", "123-abc"]);
 
     /// <summary>RFC 1123 subdomain: names of most objects.</summary>
     public static ImmutableArray<string> CheckDns1123Subdomain(string name) => Check(
         name, SubdomainLengthMax, static n => n.Split('.').All(IsDns1123Label),
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character",
-        @"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", "example.com");
+        @"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", ["example.com"]);
 
     /// <summary>RFC 1035 label: names of Services.</summary>
     public static ImmutableArray<string> CheckDns1035Label(string name) => Check(
         name, LabelLengthMax, static n => IsDns1123Label(n) && n[0] is >= 'a' and <= 'z',
         "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character",
-        "[a-z]([-a-z0-9]*[a-z0-9])?", "my-name", "abc-123");
+        "[a-z]([-a-z0-9]*[a-z0-9])?", ["my-name", "abc-123"]);
 
     /// <summary>Keys of labels and annotations, names of extended resources: <c>[prefix/]name</c>.</summary>
     public static ImmutableArray<string> CheckQualifiedName(string name)
@@ -35,7 +35,7 @@ public static class Names
         var parts = name.Split('/');
         if (parts.Length > 2)
         {
-            return ["a qualified name " + Describe(QualifiedNameRule, QualifiedNamePattern, "MyName", "my.name", "123-abc")
+            return ["a valid label key " + Describe(QualifiedNameRule, QualifiedNamePattern, "MyName", "my.name", "123-abc")
                 + " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"];
         }
 
@@ -48,7 +48,7 @@ public static class Names
 
         var last = parts[^1];
         if (last.Length == 0) faults.Add("name part must be non-empty");
-        else if (last.Length > LabelLengthMax) faults.Add($"name part {TooLong(LabelLengthMax)}");
+        else if (last.Length > LabelLengthMax) faults.Add($"name part {TooLong(LabelLengthMax, "bytes")}");
         if (!IsQualifiedPart(last)) faults.Add("name part " + Describe(QualifiedNameRule, QualifiedNamePattern, "MyName", "my.name", "123-abc"));
         return faults.ToImmutable();
     }
@@ -56,7 +56,7 @@ public static class Names
     public static ImmutableArray<string> CheckLabelValue(string value) => Check(
         value, LabelLengthMax, static v => v.Length == 0 || IsQualifiedPart(v),
         "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character",
-        "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", "MyValue", "my_value", "12345");
+        "(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", ["MyValue", "my_value", "12345"], unit: "bytes");
 
     /// <summary>Keys of ConfigMaps and Secrets, which become file names.</summary>
     public static ImmutableArray<string> CheckConfigMapKey(string key)
@@ -64,7 +64,7 @@ public static class Names
         var faults = Check(
             key, SubdomainLengthMax, static k => k.Length > 0 && k.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'),
             "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
-            "[-._a-zA-Z0-9]+", "key.name", "KEY_NAME", "key-name");
+            "[-._a-zA-Z0-9]+", ["key.name", "KEY_NAME", "key-name"]);
         return key switch
         {
             "." => faults.Add("must not be '.'"),
@@ -74,20 +74,11 @@ public static class Names
         };
     }
 
-    public static ImmutableArray<string> CheckEnvironmentName(string name)
-    {
-        var faults = Check(
-            name, int.MaxValue, static n => n.Length > 0 && !char.IsAsciiDigit(n[0]) && n.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'),
-            "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-            "[-._a-zA-Z][-._a-zA-Z0-9]*", "my.env-name", "MY_ENV.NAME", "MyEnvName1");
-        return name switch
-        {
-            "." => faults.Add("must not be '.'"),
-            ".." => faults.Add("must not be '..'"),
-            ['.', '.', ..] => faults.Add("must not start with '..'"),
-            _ => faults,
-        };
-    }
+    /// <summary>Kubernetes takes nearly anything as the name of a variable since 1.34; before, what a shell can name, with '-' and '.'.</summary>
+    public static ImmutableArray<string> CheckEnvironmentName(string name) =>
+        name.Length > 0 && name.All(static c => c is >= ' ' and <= '~' and not '=')
+            ? []
+            : ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 
     private const string QualifiedNameRule =
         "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
@@ -103,19 +94,15 @@ public static class Names
 
     private static bool IsLowerOrDigit(char c) => c is (>= 'a' and <= 'z') or (>= '0' and <= '9');
 
-    private static ImmutableArray<string> Check(string text, int lengthMax, Func<string, bool> isValid, string rule, string pattern, params ReadOnlySpan<string> examples)
+    private static ImmutableArray<string> Check(
+        string text, int lengthMax, Func<string, bool> isValid, string rule, string pattern, ReadOnlySpan<string> examples, string unit = "characters")
     {
-        var tooLong = System.Text.Encoding.UTF8.GetByteCount(text) > lengthMax;
-        return (tooLong, isValid(text)) switch
-        {
-            (false, true) => [],
-            (true, true) => [TooLong(lengthMax)],
-            (false, false) => [Describe(rule, pattern, examples)],
-            (true, false) => [TooLong(lengthMax), Describe(rule, pattern, examples)],
-        };
+        ImmutableArray<string> length = System.Text.Encoding.UTF8.GetByteCount(text) > lengthMax ? [TooLong(lengthMax, unit)] : [];
+        return isValid(text) ? length : length.Add(Describe(rule, pattern, examples));
     }
 
-    private static string TooLong(int lengthMax) => $"must be no more than {lengthMax} characters";
+    /// <summary>Lengths count bytes; Kubernetes 1.35 says so for labels, and still says characters for names.</summary>
+    private static string TooLong(int lengthMax, string unit) => $"must be no more than {lengthMax} {unit}";
 
     /// <summary>Kubernetes' wording, the blank before each further example included: <c>(e.g. 'a',  or 'b', regex used for validation is 'c')</c>.</summary>
     private static string Describe(string rule, string pattern, params ReadOnlySpan<string> examples)

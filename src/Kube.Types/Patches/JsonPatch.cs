@@ -2,7 +2,10 @@ using System.Text.Json.Nodes;
 
 namespace Kube.Types;
 
-/// <summary>JSON patch (RFC 6902). Pure: arguments stay as they are and share nothing with the result.</summary>
+/// <summary>
+/// JSON patch (RFC 6902), as an API server reads it: replacing a member that is absent adds it, and a value left out is null. Pure: arguments
+/// stay as they are and share nothing with the result.
+/// </summary>
 public static class JsonPatch
 {
     /// <summary>The API server's own limit of operations in one patch.</summary>
@@ -42,7 +45,6 @@ public static class JsonPatch
                 Remove(root, path);
                 break;
             case "replace":
-                Get(root, path);
                 Replace(root, path, Value(operation)?.DeepClone());
                 break;
             case "move":
@@ -64,7 +66,7 @@ public static class JsonPatch
                 if (!JsonNode.DeepEquals(Find(root, path), Value(operation))) throw new PatchException($"testing value {Print(path)} failed: test failed");
                 break;
             case var other:
-                throw Malformed($"unexpected kind: {other}");
+                throw new PatchException($"unexpected kind of operation: {other}");
         }
     }
 
@@ -112,7 +114,8 @@ public static class JsonPatch
     {
         var (parent, last) = Parent(root, path);
         if (parent is JsonArray items) items[Index(items.Count, last, path)] = value;
-        else ((JsonObject)parent!)[last] = value;
+        else if (parent is JsonObject members) members[last] = value;
+        else throw Nowhere(path);
     }
 
     private static JsonNode? Remove(JsonObject root, string[] path)
@@ -151,21 +154,20 @@ public static class JsonPatch
     private static string[] Pointer(JsonObject operation, string member)
     {
         var pointer = Text(operation, member);
-        if (pointer.Length > 0 && pointer[0] != '/') throw Malformed($"{member} \"{pointer}\" does not begin with /");
+        if (pointer.Length > 0 && pointer[0] != '/') throw new PatchException($"{member} \"{pointer}\" does not begin with /");
         var steps = pointer.Split('/');
         for (var i = 1; i < steps.Length; i++) steps[i] = steps[i].Replace("~1", "/").Replace("~0", "~");
         return steps;
     }
 
     private static string Text(JsonObject operation, string member) =>
-        operation[member] is JsonValue value && value.TryGetValue<string>(out var text) ? text : throw Malformed($"{member} is missing or no text");
+        operation[member] is JsonValue value && value.TryGetValue<string>(out var text) ? text : throw new PatchException($"{member} is missing or no text");
 
-    private static JsonNode? Value(JsonObject operation) =>
-        operation.TryGetPropertyValue("value", out var value) ? value : throw Malformed("value is missing");
+    private static JsonNode? Value(JsonObject operation) => operation["value"];
 
     private static string Print(string[] path) => string.Join('/', path.Select(static s => s.Replace("~", "~0").Replace("/", "~1")));
 
-    private static PatchException Nowhere(string[] path) => new($"the server rejected our request: path {Print(path)} does not exist");
+    private static PatchException Nowhere(string[] path) => new($"path {Print(path)} does not exist");
 
-    private static PatchException Malformed(string why) => new($"error decoding JSON patch: {why}", malformed: true);
+    private static PatchException Malformed(string why) => new($"error decoding patch: {why}", malformed: true);
 }

@@ -75,7 +75,7 @@ public sealed class LabelSelector : IEquatable<LabelSelector>
         foreach (var label in selector.Members("matchLabels"))
         {
             var value = label.Value.ValueKind == JsonValueKind.String ? label.Value.GetString()! : label.Value.GetRawText();
-            if (Check(label.Name, [value], $"{path}.matchLabels", errors)) requirements.Add(new(label.Name, LabelOperator.In, [value]));
+            if (Check(label.Name, [value], $"{path}.matchLabels", $"{path}.matchLabels", errors)) requirements.Add(new(label.Name, LabelOperator.In, [value]));
         }
 
         var index = 0;
@@ -118,17 +118,18 @@ public sealed class LabelSelector : IEquatable<LabelSelector>
             errors.Add(new FieldError($"{at}.values", FieldErrorKind.Forbidden, null, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
         }
 
-        Check(key, values, at, errors);
+        Check(key, values, $"{at}.key", $"{at}.values", errors);
         return errors.Count == before ? new LabelRequirement(key, operation.Value, values) : null;
     }
 
-    private static bool Check(string key, ImmutableArray<string> values, string at, ICollection<FieldError> errors)
+    private static bool Check(string key, ImmutableArray<string> values, string keyPath, string valuesPath, ICollection<FieldError> errors)
     {
         var before = errors.Count;
-        foreach (var fault in Names.CheckQualifiedName(key)) errors.Add(FieldError.Invalid(at, $"\"{key}\"", fault));
-        foreach (var value in values)
+        foreach (var fault in Names.CheckQualifiedName(key)) errors.Add(FieldError.Invalid(keyPath, $"\"{key}\"", fault));
+        for (var i = 0; i < values.Length; i++)
         {
-            foreach (var fault in Names.CheckLabelValue(value)) errors.Add(FieldError.Invalid(at, $"\"{value}\"", fault));
+            var at = keyPath == valuesPath ? keyPath : $"{valuesPath}[{i}]";
+            foreach (var fault in Names.CheckLabelValue(values[i])) errors.Add(FieldError.Invalid(at, $"\"{values[i]}\"", fault));
         }
 
         return errors.Count == before;

@@ -4,7 +4,7 @@ namespace Kube.Types;
 
 /// <summary>
 /// The string form of a label selector, <c>x in (a,,b),y notin (c),z=1,w!=2,!v,u&gt;3</c>: requirements joined by commas,
-/// blanks between words without meaning, an empty value allowed.
+/// blanks between words without meaning, an empty value allowed. Faults are worded as a kube-apiserver (1.35) words them.
 /// </summary>
 internal ref struct LabelSelectorParser
 {
@@ -19,13 +19,14 @@ internal ref struct LabelSelectorParser
         requirements = [];
         var parser = new LabelSelectorParser(text);
         if (parser.Peek().Length == 0) return null;
+        if (!IsWord(parser.Peek()) && parser.Peek() != "!") return $"found '{parser.Peek()}', expected: !, identifier, or 'end of string'";
         while (true)
         {
-            if (parser.Requirement(requirements) is { } fault) return $"unable to parse label selector {Quote(text)}: {fault}";
+            if (parser.Requirement(requirements) is { } fault) return $"unable to parse requirement: {fault}";
             var after = parser.Next();
             if (after.Length == 0) return null;
-            if (after != ",") return $"unable to parse label selector {Quote(text)}: found {Quote(after)}, expected: ',' or the end";
-            if (parser.Peek().Length == 0) return $"unable to parse label selector {Quote(text)}: found the end, expected: a key after ','";
+            if (after != ",") return $"found '{after}', expected: ',' or 'end of string'";
+            if (!IsWord(parser.Peek()) && parser.Peek() != "!") return $"found '{parser.Peek()}', expected: identifier after ','";
         }
     }
 
@@ -34,8 +35,8 @@ internal ref struct LabelSelectorParser
         var key = Next();
         var absent = key == "!";
         if (absent) key = Next();
-        if (!IsWord(key)) return $"found {Found(key)}, expected: a label key{(absent ? " after '!'" : "")}";
-        if (Names.CheckQualifiedName(key) is [var fault, ..]) return $"key {Quote(key)}: {fault}";
+        if (!IsWord(key)) return $"found '{key}', expected: identifier";
+        if (Names.CheckQualifiedName(key) is [var fault, ..]) return $"key: Invalid value: \"{key}\": {fault}";
         if (absent || Peek() is "" or ",")
         {
             requirements.Add(new(key, absent ? LabelOperator.DoesNotExist : LabelOperator.Exists, []));
@@ -43,45 +44,46 @@ internal ref struct LabelSelectorParser
         }
 
         var operation = Next();
-        ImmutableArray<string> values;
-        switch (operation)
+        if (!Operators.TryGetValue(operation, out var meaning)) return $"found '{operation}', expected: in, notin, =, ==, !=, gt, lt";
+        var broken = operation is "in" or "notin" ? Set(out var values) : Single(out values);
+        if (broken is not null) return broken;
+        for (var i = 0; i < values.Length; i++)
         {
-            case "=" or "==" or "!=" or ">" or "<":
-                values = [IsWord(Peek()) ? Next() : ""];
-                break;
-            case "in" or "notin":
-                if (Set(out values) is { } broken) return broken;
-                break;
-            default:
-                return $"found {Quote(operation)}, expected: in, notin, =, ==, !=, >, <";
-        }
-
-        foreach (var value in values)
-        {
-            if (Names.CheckLabelValue(value) is [var invalid, ..]) return $"value {Quote(value)} of {Quote(key)}: {invalid}";
+            if (Names.CheckLabelValue(values[i]) is [var invalid, ..]) return $"values[{i}][{key}]: Invalid value: \"{values[i]}\": {invalid}";
         }
 
         if (operation is ">" or "<" && !long.TryParse(values[0], out _))
         {
-            return $"value {Quote(values[0])} of {Quote(key)}: for '{operation}' the value must be an integer";
+            return $"values[0]: Invalid value: \"{values[0]}\": for 'Gt', 'Lt' operators, the value must be an integer";
         }
 
-        requirements.Add(new(key, Operators[operation], values));
+        requirements.Add(new(key, meaning, values));
+        return null;
+    }
+
+    private string? Single(out ImmutableArray<string> values)
+    {
+        values = [""];
+        if (Peek() is "" or ",") return null;
+        var value = Next();
+        if (!IsWord(value)) return $"found '{value}', expected: identifier";
+        values = [value];
         return null;
     }
 
     private string? Set(out ImmutableArray<string> values)
     {
         values = [];
-        if (Next() is var open && open != "(") return $"found {Found(open)}, expected: '('";
+        if (Next() is var open && open != "(") return $"found '{open}' expected: '('";
         var read = ImmutableArray.CreateBuilder<string>();
         while (true)
         {
             // (a,,b) holds the empty value too.
-            read.Add(IsWord(Peek()) ? Next() : "");
+            var empty = !IsWord(Peek());
+            read.Add(empty ? "" : Next());
             var after = Next();
             if (after == ")") break;
-            if (after != ",") return $"found {Found(after)}, expected: ',' or ')'";
+            if (after != ",") return empty && read.Count > 1 ? $"found '{after}', expected: ',', or identifier" : $"found '{after}', expected: ',' or ')'";
         }
 
         values = [.. read.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
@@ -127,8 +129,4 @@ internal ref struct LabelSelectorParser
     private static bool IsSign(char c) => c is '=' or '!' or '(' or ')' or ',' or '>' or '<';
 
     private static bool IsWord(string token) => token.Length > 0 && !IsSign(token[0]);
-
-    private static string Found(string token) => token.Length == 0 ? "the end" : Quote(token);
-
-    private static string Quote(string text) => $"\"{text}\"";
 }
