@@ -4,13 +4,14 @@ using Kube.Types;
 namespace Kube.Controllers;
 
 /// <summary>One object of any kind, as far as garbage collection looks at it.</summary>
-public sealed record GarbageNode(ResourceKind Kind, ObjectKey Key, string Uid, ImmutableArray<OwnerReference> Owners, ImmutableArray<string> Finalizers, bool IsDeleting)
+public sealed record GarbageNode(
+    ResourceKind Kind, ObjectKey Key, string Uid, string ResourceVersion, ImmutableArray<OwnerReference> Owners, ImmutableArray<string> Finalizers, bool IsDeleting)
 {
     public const string ForegroundFinalizer = "foregroundDeletion";
     public const string OrphanFinalizer = "orphan";
 
     public GarbageNode(ResourceKind kind, ObjectMeta meta)
-        : this(kind, meta.Key, meta.Uid, meta.OwnerReferences, meta.Finalizers, meta.DeletionTimestamp is not null) { }
+        : this(kind, meta.Key, meta.Uid, meta.ResourceVersion, meta.OwnerReferences, meta.Finalizers, meta.DeletionTimestamp is not null) { }
 
     /// <summary>It is deleted after its dependents.</summary>
     public bool WaitsForDependents => IsDeleting && Finalizers.Contains(ForegroundFinalizer);

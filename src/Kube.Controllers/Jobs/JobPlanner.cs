@@ -128,7 +128,6 @@ public static class JobPlanner
             Delete = active,
             Events =
             [
-                .. active.Select(static p => new JobEvent("Normal", "SuccessfulDelete", $"Deleted pod: {p.Meta.Name}")),
                 .. !isSettled ? [] : new[]
                 {
                     decided.Type == "SuccessCriteriaMet" ? new JobEvent("Normal", "Completed", "Job completed") : new JobEvent("Warning", decided.Reason, decided.Message),
@@ -167,7 +166,7 @@ public static class JobPlanner
             Release = Announced(seen, status),
             Discard = discard,
             Create = create,
-            Events = [.. events, .. discard.Select(static p => new JobEvent("Normal", "SuccessfulDelete", $"Deleted pod: {p.Meta.Name}"))],
+            Events = [.. events],
             Again = again,
         };
     }
