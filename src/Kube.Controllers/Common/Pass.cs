@@ -1,10 +1,9 @@
+using Kube.Client;
+
 namespace Kube.Controllers;
 
-/// <summary>What a pass over one key asks of the work queue.</summary>
-public readonly record struct Pass(DateTimeOffset? Again)
+internal static class Pass
 {
-    /// <summary>Nothing until a change comes.</summary>
-    public static Pass Done => new(null);
-
-    public static Pass RevisitAt(DateTimeOffset? at) => new(at);
+    /// <summary>Another look when time alone has changed the decision; null waits for a change.</summary>
+    public static Outcome RevisitAt(DateTimeOffset? at, DateTimeOffset now) => at is { } due ? new Outcome.Requeue(due > now ? due - now : TimeSpan.Zero) : Outcome.Done;
 }

@@ -1,0 +1,61 @@
+using Kube.Client;
+using Kube.Types;
+
+namespace Kube.Controllers;
+
+/// <summary>The kinds that exist in the cluster: those given, and one for each CustomResourceDefinition.</summary>
+public sealed class ServedKinds
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ObjectKey, ResourceKind> _custom = [];
+    private readonly IReadOnlyList<ResourceKind> _builtIn;
+
+    public ServedKinds(IReadOnlyList<ResourceKind> builtIn, Store<KubeObject> definitions)
+    {
+        _builtIn = builtIn;
+        definitions.Subscribe(Changed);
+    }
+
+    /// <summary>A kind was added or taken away; called on the thread of the store of definitions.</summary>
+    public event Action<ResourceKind, bool>? Served;
+
+    public IReadOnlyList<ResourceKind> All
+    {
+        get { lock (_gate) return [.. _builtIn, .. _custom.OrderBy(static c => c.Key).Select(static c => c.Value)]; }
+    }
+
+    /// <summary>The kind that an owner reference means, in whatever version it is served; null when none is.</summary>
+    public ResourceKind? Find(string apiVersion, string kind)
+    {
+        var slash = apiVersion.IndexOf('/', StringComparison.Ordinal);
+        var group = slash < 0 ? "" : apiVersion[..slash];
+        return All.FirstOrDefault(k => k.Kind == kind && k.Group == group);
+    }
+
+    private void Changed(StoreChange<KubeObject> change)
+    {
+        var kind = change.New is { } definition ? KindOf(definition) : null;
+        ResourceKind? before;
+        lock (_gate)
+        {
+            before = _custom.GetValueOrDefault(change.Key);
+            if (before == kind) return;
+            if (kind is null) _custom.Remove(change.Key);
+            else _custom[change.Key] = kind;
+        }
+
+        if (before is not null) Served?.Invoke(before, false);
+        if (kind is not null) Served?.Invoke(kind, true);
+    }
+
+    /// <summary>Null while the definition is not in force.</summary>
+    private static ResourceKind? KindOf(KubeObject definition)
+    {
+        var spec = definition.Root.At("spec");
+        var isEstablished = definition.Root.Items("status", "conditions").Any(static c => c.Text("type") == "Established" && c.Text("status") == "True");
+        var version = spec.Items("versions").OrderByDescending(static v => v.Flag("storage") ?? false).FirstOrDefault(static v => v.Flag("served") ?? false).Text("name");
+        return isEstablished && version is not null && spec.Text("group") is { } group && spec.Text("names", "kind") is { } kind && spec.Text("names", "plural") is { } plural
+            ? new ResourceKind(group, version, kind, plural, spec.Text("scope") == "Namespaced")
+            : null;
+    }
+}

@@ -1,0 +1,46 @@
+using System.Collections.Immutable;
+using Kube.Client;
+using Kube.Types;
+
+namespace Kube.Controllers;
+
+/// <summary>
+/// The controllers that a cluster needs to run Jobs: Jobs, garbage collection, endpoints, namespaces, pods without a
+/// kubelet, and the scheduler. They share their caches. Whoever composes the cluster runs <see cref="Loops"/>.
+/// </summary>
+public sealed class ControllerSet : IAsyncDisposable
+{
+    private readonly ClusterCaches _caches;
+
+    public ControllerSet(IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
+    {
+        _caches = new ClusterCaches(client, time, random);
+        var kinds = new ServedKinds(BuiltIn, _caches.CustomKinds.Store);
+        var jobs = new JobController(_caches, client, options, time, random);
+        var endpoints = new EndpointsController(_caches, client, options, time, random);
+        var namespaces = new NamespaceController(_caches, kinds, client, options, time, random);
+        var pods = new PodCollector(_caches, client, options, time, random);
+        var scheduler = new Scheduler(_caches, client, options, time, random);
+        var garbage = new GarbageCollector(_caches, kinds, BuiltIn, client, options, time, random);
+        Loops = [.. _caches.Reflectors, jobs.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, scheduler.Loop, .. garbage.Loops];
+    }
+
+    /// <summary>Kinds whose objects are collected when their owners go, and deleted with their namespace.</summary>
+    public static ImmutableArray<ResourceKind> BuiltIn { get; } =
+    [
+        Kinds.Namespace, Kinds.Node, Kinds.Pod, Kinds.Service, Kinds.Endpoints, Kinds.ConfigMap, Kinds.Secret, Kinds.ServiceAccount,
+        Kinds.PersistentVolumeClaim, Kinds.Job, Kinds.StatefulSet, Kinds.Deployment, Kinds.ReplicaSet, Kinds.EndpointSlice,
+        Kinds.Role, Kinds.RoleBinding, Kinds.CustomResourceDefinition,
+    ];
+
+    public ImmutableArray<ILoop> Loops { get; }
+
+    /// <summary>Whether every cache was filled once.</summary>
+    public bool HasSynced => _caches.Reflectors.All(static r => r.HasSynced);
+
+    /// <summary>Ends the watches.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var reflector in _caches.Reflectors.OfType<IAsyncDisposable>()) await reflector.DisposeAsync();
+    }
+}

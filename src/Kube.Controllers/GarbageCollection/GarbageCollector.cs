@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using Kube.Client;
+using Kube.Types;
+
+namespace Kube.Controllers;
+
+/// <summary>
+/// Deletes what has lost its owners, and carries out foreground and orphaning deletion, for every served kind
+/// (<see cref="GarbagePlanner"/>). The key is an object's UID.
+/// </summary>
+public sealed class GarbageCollector
+{
+    // Owners that the server has said to be gone. A UID never comes back, so what is forgotten here costs one question more.
+    private const int AbsentMax = 10_000;
+
+    private readonly Lock _gate = new();
+    private readonly GarbageGraph _graph = new();
+    private readonly HashSet<string> _absent = new(StringComparer.Ordinal);
+    private readonly Queue<string> _absentOrder = new();
+    private readonly ServedKinds _kinds;
+    private readonly GarbageApplier _applier;
+    private readonly WorkQueue<string> _queue;
+    private readonly CustomKindWatches _custom;
+
+    /// <param name="builtIn">The kinds to collect beside those of CustomResourceDefinitions.</param>
+    public GarbageCollector(ClusterCaches caches, ServedKinds kinds, IReadOnlyList<ResourceKind> builtIn, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
+    {
+        _kinds = kinds;
+        _applier = new GarbageApplier(client);
+        _queue = new WorkQueue<string>(options.Backoff, time, random);
+        foreach (var kind in builtIn) Follow(caches, kind);
+        _custom = new CustomKindWatches(caches, kinds, this, time);
+        Loops = [new ControllerLoop<string>("controller/garbage-collector", _queue, ReconcileAsync, caches.Reflectors, options.Reporter<string>("garbage-collector")), _custom];
+    }
+
+    /// <summary>The collector, and the watches of custom kinds, which come and go.</summary>
+    public ImmutableArray<ILoop> Loops { get; }
+
+    private async ValueTask<Outcome> ReconcileAsync(string uid, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            // 1. Observe.
+            ObservedGarbage seen;
+            lock (_gate)
+            {
+                if (_graph.Find(uid) is not { } node) return Outcome.Done;
+                seen = new ObservedGarbage(node, [.. node.Owners.Select(o => (o, StateOf(node, o)))], _graph.DependentsOf(uid));
+            }
+
+            // 2. Decide. A question is answered by the server, and the decision made again.
+            var plan = GarbagePlanner.Plan(seen);
+            if (plan is [GarbageAction.Verify verify])
+            {
+                var allPresent = await VerifyAsync(seen.Node, verify.Owners, cancellation);
+                if (!allPresent) continue;
+
+                // An owner that the stores do not show yet holds the object; when it goes, its own event comes here.
+                return Outcome.Done;
+            }
+
+            // 3. Apply. What was not in the observed state any more comes up again by its event.
+            var landed = true;
+            foreach (var action in plan) landed &= await _applier.ApplyAsync(seen.Node, action, cancellation);
+            return landed ? Outcome.Done : new Outcome.Failed(new ApiException(new ApiStatus(409, ApiReason.Conflict, $"{seen.Node} has changed meanwhile")));
+        }
+    }
+
+    private OwnerState StateOf(GarbageNode node, OwnerReference owner)
+    {
+        if (_graph.Find(owner.Uid) is { } found) return GarbagePlanner.StateOf(node, owner, found);
+        if (_kinds.Find(owner.ApiVersion, owner.Kind) is not { } kind || (kind.Namespaced && !node.Kind.Namespaced)) return OwnerState.Unresolvable;
+        return _absent.Contains(owner.Uid) ? OwnerState.Absent : OwnerState.Unverified;
+    }
+
+    /// <returns>Whether all of them exist; those that do not are remembered.</returns>
+    private async Task<bool> VerifyAsync(GarbageNode node, ImmutableArray<OwnerReference> owners, CancellationToken cancellation)
+    {
+        var allPresent = true;
+        foreach (var owner in owners)
+        {
+            var kind = _kinds.Find(owner.ApiVersion, owner.Kind) ?? throw new InvalidOperationException($"{owner.Kind} is not served any more");
+            var found = await _applier.FindLiveAsync(kind, node.Key.Namespace, owner.Name, cancellation);
+            if (GarbagePlanner.StateOf(node, owner, found) != OwnerState.Absent) continue;
+            allPresent = false;
+            lock (_gate)
+            {
+                if (!_absent.Add(owner.Uid)) continue;
+                _absentOrder.Enqueue(owner.Uid);
+                if (_absentOrder.Count > AbsentMax) _absent.Remove(_absentOrder.Dequeue());
+            }
+        }
+
+        return allPresent;
+    }
+
+    private void Follow(ClusterCaches caches, ResourceKind kind)
+    {
+        // The kinds that other controllers watch anyway are followed in their caches.
+        if (kind == Kinds.Pod) Follow(caches.Pods.Store, p => p.Meta, kind);
+        else if (kind == Kinds.Job) Follow(caches.Jobs.Store, j => j.Meta, kind);
+        else if (kind == Kinds.Service) Follow(caches.Services.Store, o => o.Meta, kind);
+        else if (kind == Kinds.Endpoints) Follow(caches.Endpoints.Store, o => o.Meta, kind);
+        else if (kind == Kinds.EndpointSlice) Follow(caches.EndpointSlices.Store, o => o.Meta, kind);
+        else if (kind == Kinds.Node) Follow(caches.Nodes.Store, o => o.Meta, kind);
+        else if (kind == Kinds.Namespace) Follow(caches.Namespaces.Store, o => o.Meta, kind);
+        else if (kind == Kinds.CustomResourceDefinition) Follow(caches.CustomKinds.Store, o => o.Meta, kind);
+        else Follow(caches.Watch(kind, static o => o.Meta).Store, m => m, kind);
+    }
+
+    internal IDisposable Follow<T>(Store<T> store, Func<T, ObjectMeta> meta, ResourceKind kind) where T : class => store.Subscribe(change =>
+    {
+        var (old, current) = (change.Old is null ? null : meta(change.Old), change.New is null ? null : meta(change.New));
+        if (old is not null && old.Uid != current?.Uid) Enqueue(g => g.Remove(old.Uid));
+        if (current is not null) Enqueue(g => g.Set(new GarbageNode(kind, current)));
+    });
+
+    private void Enqueue(Func<GarbageGraph, ImmutableArray<string>> change)
+    {
+        ImmutableArray<string> concerned;
+        lock (_gate) concerned = change(_graph);
+        foreach (var uid in concerned) _queue.Add(uid);
+    }
+}
