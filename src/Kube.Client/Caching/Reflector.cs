@@ -5,7 +5,7 @@ using Kube.Types;
 namespace Kube.Client;
 
 /// <summary>A cache's filling, as those see it who must wait for it.</summary>
-public interface IReflector : ILoop, IAsyncDisposable
+public interface IReflector : ITimedLoop, IAsyncDisposable
 {
     /// <summary>Whether the cache was filled once. It stays true: a later reconnect leaves the cache as it was until it is caught up.</summary>
     bool HasSynced { get; }
@@ -80,7 +80,7 @@ public sealed class Reflector<T>(
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<StoredObject<T>> _listed = [];
     private readonly Signal _relistAsked = new(time);
-    private volatile string _version = "";
+    private string _version = "";
     private volatile bool _relist;
     private DateTimeOffset _listedAt;
     private DateTimeOffset _relistAt;
@@ -92,7 +92,8 @@ public sealed class Reflector<T>(
 
     public bool HasSynced => _synced.Task.IsCompleted;
 
-    public string? SeenUpTo => HasSynced ? _version : null;
+    // The snapshot's own, so that whoever an event woke finds the event's version beside its object.
+    public string? SeenUpTo => HasSynced ? store.Snapshot.SeenUpTo : null;
 
     public void Relist()
     {
@@ -140,6 +141,19 @@ public sealed class Reflector<T>(
 
     private DateTimeOffset NextRelist => _relist && _listedAt + options.RelistPause < _relistAt ? _listedAt + options.RelistPause : _relistAt;
 
+    public DateTimeOffset? NextDue => State switch
+    {
+        ReflectorState.Waiting waiting => waiting.Until,
+        ReflectorState.Watching watching => Idle(watching),
+        _ => time.GetUtcNow(),
+    };
+
+    private DateTimeOffset Idle(ReflectorState.Watching watching)
+    {
+        var idle = watching.LastArrival + options.IdleLimit;
+        return NextRelist < idle ? NextRelist : idle;
+    }
+
     public async ValueTask WaitAsync(CancellationToken cancellation)
     {
         switch (State)
@@ -174,7 +188,7 @@ public sealed class Reflector<T>(
             return;
         }
 
-        store.Replace(_listed);
+        store.Replace(_listed, page.ResourceVersion);
         _listed.Clear();
         _listed.TrimExcess();
         _version = page.ResourceVersion;
@@ -220,11 +234,15 @@ public sealed class Reflector<T>(
     private void Apply(WatchEvent change)
     {
         if (change.Malformed is { } fault) options.OnFailure?.Invoke($"set aside: {change.Object}: {fault}", null);
-        else if (change.Type == WatchEventType.Deleted) store.Remove(change.Object.Meta.Key);
+        else if (change.Type == WatchEventType.Deleted) store.Remove(change.Object.Meta.Key, change.Object.Meta.ResourceVersion);
         else if (change.Type != WatchEventType.Bookmark && TryProject(change.Object, out var stored))
         {
             if (stored is { } kept) store.Put(kept);
-            else store.Remove(change.Object.Meta.Key);
+            else store.Remove(change.Object.Meta.Key, change.Object.Meta.ResourceVersion);
+        }
+        else if (change.Object.Meta.ResourceVersion.Length > 0)
+        {
+            store.Advance(change.Object.Meta.ResourceVersion);
         }
 
         if (change.Object.Meta.ResourceVersion is { Length: > 0 } version) _version = version;
@@ -283,9 +301,7 @@ public sealed class Reflector<T>(
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var arrival = watching.Watch.WaitAsync(ended.Token).AsTask();
-        var due = watching.LastArrival + options.IdleLimit;
-        if (NextRelist < due) due = NextRelist;
-        if (!arrival.IsCompleted) await Task.WhenAny(arrival, _relistAsked.WaitAsync(due, ended.Token).AsTask());
+        if (!arrival.IsCompleted) await Task.WhenAny(arrival, _relistAsked.WaitAsync(Idle(watching), ended.Token).AsTask());
         await ended.CancelAsync();
         cancellation.ThrowIfCancellationRequested();
     }

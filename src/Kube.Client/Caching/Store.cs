@@ -64,28 +64,40 @@ public sealed class Store<T> where T : class
         lock (_gate)
         {
             var before = _snapshot.Find(obj.Key);
-            _snapshot = _snapshot.Put(obj.Key, obj.Entry, before);
+            _snapshot = _snapshot.Put(obj.Key, obj.Entry, before, obj.Entry.ResourceVersion);
             Tell(new StoreChange<T>(obj.Key, before, obj.Entry.Value));
         }
     }
 
-    internal void Remove(ObjectKey key)
+    /// <param name="seenUpTo">The resourceVersion of the deletion.</param>
+    internal void Remove(ObjectKey key, string seenUpTo)
     {
         lock (_gate)
         {
-            if (_snapshot.Find(key) is not { } before) return;
-            _snapshot = _snapshot.Remove(key, before);
+            if (_snapshot.Find(key) is not { } before)
+            {
+                _snapshot = _snapshot.Advance(seenUpTo);
+                return;
+            }
+
+            _snapshot = _snapshot.Remove(key, before, seenUpTo);
             Tell(new StoreChange<T>(key, before, null));
         }
     }
 
+    /// <summary>Nothing of this kind has changed up to this version.</summary>
+    internal void Advance(string seenUpTo)
+    {
+        lock (_gate) _snapshot = _snapshot.Advance(seenUpTo);
+    }
+
     /// <summary>Swaps in a whole list. Changes are told for what differs by resourceVersion; what is missing was deleted unseen.</summary>
-    internal void Replace(IEnumerable<StoredObject<T>> objects)
+    internal void Replace(IEnumerable<StoredObject<T>> objects, string seenUpTo)
     {
         lock (_gate)
         {
             var before = _snapshot;
-            _snapshot = StoreSnapshot<T>.Of(_indexes, objects);
+            _snapshot = StoreSnapshot<T>.Of(_indexes, objects, seenUpTo);
             foreach (var (key, old) in before.Entries)
             {
                 if (_snapshot.Find(key) is null) Tell(new StoreChange<T>(key, old.Value, null));

@@ -12,12 +12,17 @@ public sealed class StoreSnapshot<T> where T : class
     private StoreSnapshot(
         ImmutableArray<StoreIndex<T>> indexes,
         ImmutableSortedDictionary<ObjectKey, StoreEntry<T>> entries,
-        ImmutableArray<ImmutableDictionary<string, ImmutableSortedDictionary<ObjectKey, T>>> groups)
+        ImmutableArray<ImmutableDictionary<string, ImmutableSortedDictionary<ObjectKey, T>>> groups,
+        string seenUpTo)
     {
+        SeenUpTo = seenUpTo;
         _indexes = indexes;
         Entries = entries;
         _groups = groups;
     }
+
+    /// <summary>The resourceVersion up to which the server's changes are in; empty before the first list.</summary>
+    public string SeenUpTo { get; }
 
     internal ImmutableSortedDictionary<ObjectKey, StoreEntry<T>> Entries { get; }
 
@@ -44,14 +49,15 @@ public sealed class StoreSnapshot<T> where T : class
     internal static StoreSnapshot<T> Empty(ImmutableArray<StoreIndex<T>> indexes) => new(
         indexes,
         ImmutableSortedDictionary<ObjectKey, StoreEntry<T>>.Empty,
-        [.. indexes.Select(static _ => ImmutableDictionary.Create<string, ImmutableSortedDictionary<ObjectKey, T>>(StringComparer.Ordinal))]);
+        [.. indexes.Select(static _ => ImmutableDictionary.Create<string, ImmutableSortedDictionary<ObjectKey, T>>(StringComparer.Ordinal))],
+        seenUpTo: "");
 
-    internal static StoreSnapshot<T> Of(ImmutableArray<StoreIndex<T>> indexes, IEnumerable<StoredObject<T>> objects)
+    internal static StoreSnapshot<T> Of(ImmutableArray<StoreIndex<T>> indexes, IEnumerable<StoredObject<T>> objects, string seenUpTo)
     {
         var entries = ImmutableSortedDictionary.CreateBuilder<ObjectKey, StoreEntry<T>>();
         foreach (var obj in objects) entries[obj.Key] = obj.Entry;
         var groups = indexes.Select(index => Grouped(index, entries)).ToImmutableArray();
-        return new StoreSnapshot<T>(indexes, entries.ToImmutable(), groups);
+        return new StoreSnapshot<T>(indexes, entries.ToImmutable(), groups, seenUpTo);
     }
 
     private static ImmutableDictionary<string, ImmutableSortedDictionary<ObjectKey, T>> Grouped(
@@ -70,10 +76,13 @@ public sealed class StoreSnapshot<T> where T : class
         return groups.ToImmutableDictionary(static g => g.Key, static g => g.Value.ToImmutable(), StringComparer.Ordinal);
     }
 
-    internal StoreSnapshot<T> Put(ObjectKey key, StoreEntry<T> entry, T? before) => new(
-        _indexes, Entries.SetItem(key, entry), Regroup(key, before, entry.Value));
+    internal StoreSnapshot<T> Put(ObjectKey key, StoreEntry<T> entry, T? before, string seenUpTo) => new(
+        _indexes, Entries.SetItem(key, entry), Regroup(key, before, entry.Value), seenUpTo);
 
-    internal StoreSnapshot<T> Remove(ObjectKey key, T before) => new(_indexes, Entries.Remove(key), Regroup(key, before, null));
+    internal StoreSnapshot<T> Remove(ObjectKey key, T before, string seenUpTo) => new(
+        _indexes, Entries.Remove(key), Regroup(key, before, null), seenUpTo);
+
+    internal StoreSnapshot<T> Advance(string seenUpTo) => new(_indexes, Entries, _groups, seenUpTo);
 
     private ImmutableArray<ImmutableDictionary<string, ImmutableSortedDictionary<ObjectKey, T>>> Regroup(ObjectKey key, T? before, T? after)
     {

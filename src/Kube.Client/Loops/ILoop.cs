@@ -21,6 +21,13 @@ public interface ILoop
     ValueTask WaitAsync(CancellationToken cancellation);
 }
 
+/// <summary>A loop that can say when time alone gives it something to do, so that a simulation need not wait for it to find out.</summary>
+public interface ITimedLoop : ILoop
+{
+    /// <summary>When a step may find something to do though nothing has arrived. Null: never. The past: now.</summary>
+    DateTimeOffset? NextDue { get; }
+}
+
 /// <summary>Drives loops in a program: step while there is work, wait when there is none.</summary>
 public static class LoopRunner
 {

@@ -33,9 +33,11 @@ public sealed class ControllerLoop<TKey>(
     WorkQueue<TKey> queue,
     Func<TKey, CancellationToken, ValueTask<Outcome>> reconcile,
     IReadOnlyList<IReflector> sources,
-    Action<TKey, Exception, TimeSpan>? onFailure = null) : ILoop where TKey : notnull
+    Action<TKey, Exception, TimeSpan>? onFailure = null) : ITimedLoop where TKey : notnull
 {
     public string Name => name;
+
+    public DateTimeOffset? NextDue => Synced() ? queue.NextDue : null;
 
     public async ValueTask<bool> StepAsync(CancellationToken cancellation)
     {

@@ -8,7 +8,7 @@ namespace Kube.Controllers;
 /// Watches every custom kind for the garbage collector: one reflector each, begun when the kind is served and ended with
 /// it. One loop for all of them, because a program cannot know their number beforehand.
 /// </summary>
-internal sealed class CustomKindWatches : ILoop
+internal sealed class CustomKindWatches : ITimedLoop
 {
     private readonly Lock _gate = new();
     private readonly Signal _changed;
@@ -45,6 +45,8 @@ internal sealed class CustomKindWatches : ILoop
     }
 
     public string Name => "reflector/custom-kinds";
+
+    public DateTimeOffset? NextDue => _watched.Values.Min(static w => w.Reflector.NextDue);
 
     public async ValueTask<bool> StepAsync(CancellationToken cancellation)
     {

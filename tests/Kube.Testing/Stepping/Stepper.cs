@@ -55,7 +55,7 @@ public sealed class Stepper(VirtualClock clock, Random random)
     {
         var limit = Steps + MaxStepsPerRun;
         while (StepOne(limit)) { }
-        ConsumeStaleSignals(limit);
+        TakeStaleSignals(limit);
     }
 
     /// <summary>Lets virtual time pass, stepping at every instant at which something is due.</summary>
@@ -128,67 +128,62 @@ public sealed class Stepper(VirtualClock clock, Random random)
     /// <summary>To the next instant at which something is due. False when that is after <paramref name="end"/>, where the clock then stands.</summary>
     private bool PassTime(DateTimeOffset end, long limit)
     {
-        // A loop's due time is known from its wait alone, which sets a timer of the clock. The waits end before anything
-        // steps again, so nothing ever runs beside a step.
-        ConsumeStaleSignals(limit);
+        TakeStaleSignals(limit);
+        DateTimeOffset? due = null;
+        var others = new List<ILoop>();
+        foreach (var loop in _loops)
+        {
+            if (loop is not ITimedLoop timed) others.Add(loop);
+            else if (timed.NextDue is { } at && (due is null || at < due)) due = at;
+        }
+
+        // Another loop's due time is known from its wait alone, which sets a timer of the clock. The waits end before
+        // anything steps again, so nothing ever runs beside a step.
         using var ending = new CancellationTokenSource();
-        var waits = _loops.ConvertAll(loop => loop.WaitAsync(ending.Token).AsTask());
+        var waits = others.ConvertAll(loop => loop.WaitAsync(ending.Token).AsTask());
         try
         {
-            if (clock.NextDue is not { } due || due > end)
-            {
-                clock.AdvanceTo(end);
-                return false;
-            }
-
-            clock.AdvanceTo(due);
-            return true;
+            if (clock.NextDue is { } timer && (due is null || timer < due)) due = timer;
+            clock.AdvanceTo(due <= end ? Later(due.Value, clock.GetUtcNow()) : end);
+            return due <= end;
         }
         finally
         {
             ending.Cancel();
-            foreach (var wait in waits) End(wait);
+            waits.ForEach(End);
         }
     }
 
-    // Signals that a step has already answered are still raised: waiting once takes them. Since a wait may complete
-    // early for a reason of its own, everybody then gets another chance to step.
-    private void ConsumeStaleSignals(long limit)
+    /// <summary>
+    /// A loop that is timed has said all by its steps. Of another, signals that its steps have answered already are still
+    /// raised: waiting once takes them. Since a wait may complete early for a reason of its own, everybody then gets
+    /// another chance to step.
+    /// </summary>
+    private void TakeStaleSignals(long limit)
     {
         for (var round = 0; ; round++)
         {
             using var ending = new CancellationTokenSource();
-            var eager = new List<string>();
-            foreach (var loop in _loops)
-            {
-                var wait = loop.WaitAsync(ending.Token).AsTask();
-                if (wait.IsCompleted) eager.Add(loop.Name);
-                else _pending.Add(wait);
-            }
-
+            var waits = _loops.Where(static l => l is not ITimedLoop).Select(loop => (loop.Name, Wait: loop.WaitAsync(ending.Token).AsTask())).ToList();
+            var eager = waits.FindAll(static w => w.Wait.IsCompleted).ConvertAll(static w => w.Name);
             ending.Cancel();
-            foreach (var wait in _pending) End(wait);
-            _pending.Clear();
+            waits.ForEach(static w => End(w.Wait));
             if (eager.Count == 0) return;
-            if (round == 100) throw Failure($"{string.Join(", ", eager)}: always ready to step, and each step finds nothing to do");
+            if (round == EagerRoundsMax) throw Failure($"{string.Join(", ", eager)}: always ready to step, and each step finds nothing to do");
             while (StepOne(limit)) { }
         }
     }
 
-    private readonly List<Task> _pending = [];
+    private const int EagerRoundsMax = 100;
 
     private static void End(Task wait)
     {
-        try
-        {
-            // Completed or cancelled already, but perhaps still on its way through the thread pool.
-            if (!wait.Wait(TimeSpan.FromSeconds(30))) throw new StepperException("a loop's wait ignored its cancellation");
-        }
-        catch (AggregateException e) when (e.InnerException is OperationCanceledException)
-        {
-            // The end that was asked for.
-        }
+        // Completed or cancelled already, but perhaps still on its way through the thread pool.
+        if (!((IAsyncResult)wait).AsyncWaitHandle.WaitOne(TimeSpan.FromSeconds(30))) throw new StepperException("a loop's wait ignored its cancellation");
+        if (wait.IsFaulted) throw new StepperException("a loop's wait failed", wait.Exception);
     }
+
+    private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;
 
     private StepperException Failure(string what, Exception? cause = null) => new(
         $"{what}. Virtual time {clock.GetUtcNow():u}, {Steps} steps. The last that made progress:{Environment.NewLine}{string.Join(Environment.NewLine, _trace)}", cause);
