@@ -15,7 +15,7 @@ public sealed class ControllerSet : IAsyncDisposable
     public ControllerSet(IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
     {
         _caches = new ClusterCaches(client, time, random);
-        var kinds = new ServedKinds(BuiltIn, _caches.CustomKinds.Store);
+        var kinds = new ServedKinds([.. BuiltIn, Kinds.Event, Kinds.Lease], _caches.CustomKinds.Store);
         var jobs = new JobController(_caches, client, options, time, random);
         var endpoints = new EndpointsController(_caches, client, options, time, random);
         var namespaces = new NamespaceController(_caches, kinds, client, options, time, random);

@@ -8,6 +8,7 @@ public sealed class ServedKinds
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ObjectKey, ResourceKind> _custom = [];
+    private readonly List<Action<ResourceKind, bool>> _handlers = [];
     private readonly IReadOnlyList<ResourceKind> _builtIn;
 
     public ServedKinds(IReadOnlyList<ResourceKind> builtIn, Store<KubeObject> definitions)
@@ -16,8 +17,11 @@ public sealed class ServedKinds
         definitions.Subscribe(Changed);
     }
 
-    /// <summary>A kind was added or taken away; called on the thread of the store of definitions.</summary>
-    public event Action<ResourceKind, bool>? Served;
+    /// <summary>Calls back for each custom kind that is served from now on (true) or no longer (false), on the thread of the store of definitions.</summary>
+    public void Subscribe(Action<ResourceKind, bool> handler)
+    {
+        lock (_gate) _handlers.Add(handler);
+    }
 
     public IReadOnlyList<ResourceKind> All
     {
@@ -36,16 +40,21 @@ public sealed class ServedKinds
     {
         var kind = change.New is { } definition ? KindOf(definition) : null;
         ResourceKind? before;
+        List<Action<ResourceKind, bool>> handlers;
         lock (_gate)
         {
+            handlers = [.. _handlers];
             before = _custom.GetValueOrDefault(change.Key);
             if (before == kind) return;
             if (kind is null) _custom.Remove(change.Key);
             else _custom[change.Key] = kind;
         }
 
-        if (before is not null) Served?.Invoke(before, false);
-        if (kind is not null) Served?.Invoke(kind, true);
+        foreach (var handler in handlers)
+        {
+            if (before is not null) handler(before, false);
+            if (kind is not null) handler(kind, true);
+        }
     }
 
     /// <summary>Null while the definition is not in force.</summary>

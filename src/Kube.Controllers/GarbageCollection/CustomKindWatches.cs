@@ -21,7 +21,7 @@ internal sealed class CustomKindWatches : ITimedLoop
     public CustomKindWatches(ClusterCaches caches, ServedKinds kinds, GarbageCollector collector, TimeProvider time)
     {
         _changed = new Signal(time);
-        kinds.Served += (kind, isServed) =>
+        kinds.Subscribe((kind, isServed) =>
         {
             lock (_gate)
             {
@@ -41,7 +41,7 @@ internal sealed class CustomKindWatches : ITimedLoop
             }
 
             _changed.Raise();
-        };
+        });
     }
 
     public string Name => "reflector/custom-kinds";

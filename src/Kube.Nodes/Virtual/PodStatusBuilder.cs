@@ -40,13 +40,11 @@ internal static class PodStatusBuilder
     {
         var initialized = moment.InitDone == pod.Spec.Items("initContainers").Count();
         var notReady = moment switch { { Phase: "Succeeded" } => "PodCompleted", { Phase: "Failed" } => "PodFailed", _ => "ContainersNotReady" };
-        var conditions = new JsonArray
-        {
+        var conditions = new JsonArray(
             Condition("PodReadyToStartContainers", moment.Container is not ContainerMoment.Waiting { Last: null } && !moment.IsFinished, ""),
             Condition("Initialized", initialized, initialized ? "" : "ContainersNotInitialized"),
             Condition("Ready", moment.IsReady, moment.IsReady ? "" : notReady),
-            Condition("ContainersReady", moment.IsReady, moment.IsReady ? "" : notReady),
-        };
+            Condition("ContainersReady", moment.IsReady, moment.IsReady ? "" : notReady));
         if (moment.Eviction is { DisruptionReason.Length: > 0 } eviction)
         {
             var disruption = Condition("DisruptionTarget", true, eviction.DisruptionReason);
