@@ -69,16 +69,17 @@ public sealed class ClientTests
         (string, string)[][] sets = [[], [("a", "1")], [("a", "2"), ("b", "")], [("a", ""), ("c", "x")], [("b", "10")], [("example.com/a", "1")]];
         for (var i = 0; i < sets.Length; i++)
         {
-            var map = A.ConfigMap($"c{i}").In(ns);
+            var map = A.ConfigMap($"c{i}").In(ns).Label("t", "1");
             foreach (var (key, value) in sets[i]) map.Label(key, value);
             await target.Client.CreateAsync(Kinds.ConfigMap, map, None);
         }
 
-        var all = (await target.Client.ListAsync(Kinds.ConfigMap, ns, new ListOptions(), None)).Items;
+        // A real server's controllers put a map of their own into each namespace.
+        var all = (await target.Client.ListAsync(Kinds.ConfigMap, ns, new ListOptions("t=1"), None)).Items;
         string[] selectors = ["a", "!a", "a=1", "a==1", "a!=1", "a in (1,2)", "a notin (1,2)", "a in (1,,2)", "a=", "b>5", "b<11", "a,b", "a,!b", "example.com/a=1", " a  in ( 1 , 2 ) , c notin (x)", "a in ()"];
         foreach (var selector in selectors)
         {
-            var theirs = (await target.Client.ListAsync(Kinds.ConfigMap, ns, new ListOptions(selector), None)).Items.Select(static o => o.Meta.Name);
+            var theirs = (await target.Client.ListAsync(Kinds.ConfigMap, ns, new ListOptions($"{selector},t=1"), None)).Items.Select(static o => o.Meta.Name);
             var ours = all.Where(o => LabelSelector.Parse(selector).Matches(o.Meta.Labels)).Select(static o => o.Meta.Name);
             Assert.True(ours.SequenceEqual(theirs), $"{selector}: the server selects {string.Join(",", theirs)}");
         }
@@ -232,29 +233,29 @@ public sealed class ClientTests
     [MemberData(nameof(Targets))]
     public async Task A_reflector_keeps_its_store_equal_to_the_server_through_lost_connections(string name)
     {
-        FaultInjectingHandler? faults = null;
         using var target = Target.Open(name);
-        using var watched = name == "local" ? null : Target.Open(name, inner => faults = new FaultInjectingHandler(inner, TimeProvider.System));
+        var random = new Random(7);
+        // Every tenth event the stream is cut before it, every tenth request is refused.
+        using var watched = target.OpenClient(inner => new FaultInjectingHandler(inner, TimeProvider.System)
+        {
+            OnWatchEvent = (_, _) => random.Next(10) == 0 ? new WatchFault.Cut() : null,
+            OnRequest = _ => random.Next(10) == 0 ? new Fault.Refuse(new ApiStatus(503, ApiReason.ServiceUnavailable, "test")) : null,
+        });
         var ns = await NamespaceAsync(target);
         var store = new Store<KubeObject>(static o => o);
-        var options = new ReflectorOptions("r") { PageSize = 3, Backoff = new Backoff(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(200)) };
-        await using var reflector = new Reflector<KubeObject>((watched ?? target).Client, Kinds.ConfigMap, ns, store, options, TimeProvider.System, new Random(1));
-        var random = new Random(7);
-        // Every tenth event the stream is cut before it, every twentieth request is refused.
-        if (faults is not null)
-        {
-            faults.OnWatchEvent = (_, _) => random.Next(10) == 0 ? new WatchFault.Cut() : null;
-            faults.OnRequest = _ => random.Next(20) == 0 ? new Fault.Refuse(new ApiStatus(503, ApiReason.ServiceUnavailable, "test")) : null;
-        }
+        var failures = 0;
+        var options = new ReflectorOptions("r") { PageSize = 3, Backoff = new Backoff(TimeSpan.FromMilliseconds(20), TimeSpan.FromMilliseconds(50)), OnFailure = (_, _) => failures++ };
+        await using var reflector = new Reflector<KubeObject>(watched, Kinds.ConfigMap, ns, store, options, TimeProvider.System, new Random(1));
+        var choice = new Random(11);
 
         using var end = new CancellationTokenSource();
         var running = LoopRunner.RunAsync(reflector, end.Token);
         var names = new SortedSet<string>(StringComparer.Ordinal);
         for (var i = 0; i < 120; i++)
         {
-            var pick = $"c{random.Next(15)}";
+            var pick = $"c{choice.Next(15)}";
             if (names.Add(pick)) await target.Client.CreateAsync(Kinds.ConfigMap, A.ConfigMap(pick).In(ns).Label("r", "1"), None);
-            else if (random.Next(2) == 0)
+            else if (choice.Next(2) == 0)
             {
                 await target.Client.DeleteAsync(Kinds.ConfigMap, ns, pick, new DeleteOptions(), None);
                 names.Remove(pick);
@@ -266,6 +267,7 @@ public sealed class ClientTests
         List<string> Held() => [.. store.Snapshot.Values.Select(static o => $"{o.Meta.Name}@{o.Meta.ResourceVersion}")];
         for (var tries = 0; tries < 200 && !Held().SequenceEqual(wanted); tries++) await Task.Delay(100, TestContext.Current.CancellationToken);
         Assert.Equal(wanted, Held());
+        Assert.True(failures > 0);
         await end.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {

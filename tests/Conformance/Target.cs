@@ -11,26 +11,27 @@ public sealed class Target : IDisposable
     public const string Variable = "KUBEMPI_CONFORMANCE_KUBECONFIG";
 
     private readonly KubeApiServer? _server;
+    private readonly ClusterConnection? _connection;
 
-    private Target(KubeClient client, KubeApiServer? server) => (Client, _server) = (client, server);
+    private Target(KubeApiServer? server, ClusterConnection? connection)
+    {
+        (_server, _connection) = (server, connection);
+        Client = OpenClient(static handler => handler);
+    }
 
     public KubeClient Client { get; }
 
     /// <summary>What every theory here runs over.</summary>
     public static TheoryData<string> All => Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } ? ["local", "real"] : ["local"];
 
-    public static Target Open(string name, Func<HttpMessageHandler, HttpMessageHandler>? wrap = null)
-    {
-        wrap ??= static handler => handler;
-        if (name == "local")
-        {
-            var server = new KubeApiServer(new ApiServerOptions());
-            return new Target(new KubeClient(wrap(new InProcessHandler(server)), InProcessHandler.BaseAddress, KubeClientOptions.Default, TimeProvider.System), server);
-        }
+    public static Target Open(string name) => name == "local"
+        ? new Target(new KubeApiServer(new ApiServerOptions()), connection: null)
+        : new Target(server: null, ClusterConnection.Load(new ClusterConnectionOptions(Environment.GetEnvironmentVariable(Variable)!), TimeProvider.System));
 
-        var connection = ClusterConnection.Load(new ClusterConnectionOptions(Environment.GetEnvironmentVariable(Variable)!), TimeProvider.System);
-        return new Target(new KubeClient(wrap(connection.CreateHandler()), connection.Server, KubeClientOptions.Default, TimeProvider.System), server: null);
-    }
+    /// <summary>Another client of the same server, whose requests pass through something of the test's.</summary>
+    public KubeClient OpenClient(Func<HttpMessageHandler, HttpMessageHandler> wrap) => _connection is { } connection
+        ? new KubeClient(wrap(connection.CreateHandler()), connection.Server, KubeClientOptions.Default, TimeProvider.System)
+        : new KubeClient(wrap(new InProcessHandler(_server!)), InProcessHandler.BaseAddress, KubeClientOptions.Default, TimeProvider.System);
 
     public void Dispose()
     {
