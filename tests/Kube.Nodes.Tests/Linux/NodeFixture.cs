@@ -28,6 +28,20 @@ internal sealed class NodeFixture : IAsyncDisposable
         foreach (var loop in node.Loops) _running.Add(LoopRunner.RunAsync(loop, _stop.Token));
     }
 
+    /// <summary>The shipped stand-ins: the folder above that has them.</summary>
+    public static string Images
+    {
+        get
+        {
+            for (var folder = AppContext.BaseDirectory; folder is not null; folder = Path.GetDirectoryName(folder))
+            {
+                if (Directory.Exists(Path.Join(folder, "images", "mpioperator"))) return Path.Join(folder, "images");
+            }
+
+            throw new InvalidOperationException("no images folder above the tests");
+        }
+    }
+
     public KubeClient Client { get; }
     public LinuxNode Node { get; }
     public ConcurrentQueue<string> Notices { get; }
@@ -39,7 +53,7 @@ internal sealed class NodeFixture : IAsyncDisposable
         var server = new KubeApiServer(new ApiServerOptions());
         var client = new KubeClient(new InProcessHandler(server), InProcessHandler.BaseAddress, KubeClientOptions.Default, TimeProvider.System);
         var notices = new ConcurrentQueue<string>();
-        var options = new LinuxNodeOptions { Name = NodeName, CacheFolder = Path.Join(Path.GetTempPath(), $"kube-nodes-tests-{Environment.UserName}"), Heartbeat = TimeSpan.FromHours(1) };
+        var options = new LinuxNodeOptions { Name = NodeName, CacheFolder = Path.Join(Path.GetTempPath(), $"kube-nodes-tests-{LibC.GetEffectiveUserId()}"), Heartbeat = TimeSpan.FromHours(1), ImageSearchPath = [Images], Mode = Environment.GetEnvironmentVariable("KUBE_NODES_TEST_MODE") is { Length: > 0 } mode ? Enum.Parse<SandboxMode>(mode) : null };
         var node = await LinuxNode.StartAsync(client, change?.Invoke(options) ?? options, TimeProvider.System, n => notices.Enqueue(n.Text), Cancelled);
         return new NodeFixture(server, client, node, notices);
     }
@@ -110,6 +124,30 @@ internal sealed class NodeFixture : IAsyncDisposable
         await using var stream = Node.OpenLog("default", pod, container, options ?? new ContainerLogOptions());
         using var text = new StreamReader(stream);
         return await text.ReadToEndAsync(Cancelled);
+    }
+
+    public async Task WaitLogAsync(string pod, string container, string text)
+    {
+        await WaitAsync(pod, static p => p.Text("status", "phase") != "Pending");
+        await using var stream = Node.OpenLog("default", pod, container, new ContainerLogOptions(Follow: true));
+        var seen = new StringBuilder();
+        var buffer = new byte[256];
+        while (!seen.ToString().Contains(text, StringComparison.Ordinal))
+        {
+            var read = await stream.ReadAsync(buffer, Cancelled);
+            if (read == 0) throw new InvalidOperationException($"the log ended before \"{text}\": {seen}");
+            seen.Append(Encoding.UTF8.GetString(buffer, 0, read));
+        }
+    }
+
+    public static async Task UntilAsync(Func<bool> wanted)
+    {
+        var end = TimeProvider.System.GetUtcNow() + Limit;
+        while (!wanted())
+        {
+            if (TimeProvider.System.GetUtcNow() > end) throw new TimeoutException("it did not come true");
+            await Task.Delay(20, Cancelled);
+        }
     }
 
     public async Task<string> EventsAsync(string pod)

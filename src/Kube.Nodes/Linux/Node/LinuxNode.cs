@@ -44,12 +44,14 @@ public sealed class LinuxNode : IAsyncDisposable
         var stopping = new CancellationTokenSource();
         var pods = new PodsLoop(time);
         NamesLoop? names = null;
+        ServiceRoutes? routes = null;
         var watchPods = Watch(Kinds.Pod, pods.Changed, $"spec.nodeName={options.Name}");
         var configMaps = Watch(Kinds.ConfigMap, (_, _) => pods.ReferencesChanged());
         var secrets = Watch(Kinds.Secret, (_, _) => pods.ReferencesChanged());
         var services = Watch(Kinds.Service, (_, _) => NetworkChanged());
         var slices = Watch(Kinds.EndpointSlice, (_, _) => NetworkChanged());
         names = new NamesLoop(pods, services, slices, time);
+        routes = new ServiceRoutes(pods, services, slices, cluster, time, report);
         var catalog = new ImageCatalog(options.ImageSearchPath);
         var builds = new ImageBuilds(options.CacheFolder, time);
         var events = new NodeEvents(client, options.Name, time);
@@ -70,12 +72,13 @@ public sealed class LinuxNode : IAsyncDisposable
             {
                 if (worker.Address is not null) names.Write();
                 else names.Changed();
+                routes.Changed();
             },
             Released = pods.Released,
         });
         // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
         var first = new FirstSync([configMaps, secrets, services, slices], watchPods);
-        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [registration, configMaps, secrets, services, slices, first, names, pods, events], catalog, builds);
+        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [registration, configMaps, secrets, services, slices, first, names, routes, pods, events], catalog, builds);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
             new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
@@ -83,6 +86,7 @@ public sealed class LinuxNode : IAsyncDisposable
         void NetworkChanged()
         {
             names?.Changed();
+            routes?.Changed();
         }
     }
 

@@ -19,6 +19,15 @@ internal static partial class LibC
     [LibraryImport("libc", EntryPoint = "getegid")]
     public static partial uint GetEffectiveGroupId();
 
+    /// <summary>Puts a file or link in the place of another in one step. <see cref="File.Move(string, string, bool)"/> refuses links to folders.</summary>
+    public static void Replace(string from, string to)
+    {
+        if (Rename(from, to) != 0) throw new IOException($"{from} cannot be renamed to {to}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Rename(string from, string to);
+
     [LibraryImport("libc", EntryPoint = "kill")]
     private static partial int KillCore(int pid, int signal);
 }

@@ -32,8 +32,9 @@ internal sealed class AtomicFolder(string folder)
 
         var data = Path.Join(folder, "..data");
         var before = MachinePath.LinkTarget(data);
+        if (MachinePath.LinkTarget(data + "_tmp") is not null) File.Delete(data + "_tmp");
         File.CreateSymbolicLink(data + "_tmp", version);
-        File.Move(data + "_tmp", data, overwrite: true);
+        LibC.Replace(data + "_tmp", data);
 
         var names = files.Select(static f => f.Path.Split('/')[0]).ToHashSet(StringComparer.Ordinal);
         foreach (var name in names)
