@@ -76,7 +76,7 @@ public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests
             stringData: {password: "it's"}
             data: {plain: cGxhaW4=}
             """);
-        var text = await _node.RunAsync("env", "tr '\\0' '\\n' </proc/self/environ | grep -E '^(A|B|C|D|E|F|P|FROM_MAP|other.key|HOME|HOSTNAME)=' | sort", container: """
+        var text = await _node.RunAsync("env", "cat /proc/$$$$/environ | tr '\\0' '\\n' | grep -E '^(A|B|C|D|E|F|P|FROM_MAP|other.key|HOME|HOSTNAME)=' | sort", container: """
             envFrom: [{configMapRef: {name: env}}, {secretRef: {name: absent, optional: true}}]
             resources: {limits: {cpu: 1500m}}
             env:
