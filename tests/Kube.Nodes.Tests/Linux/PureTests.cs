@@ -49,14 +49,14 @@ public sealed class ImageStandInTests : IDisposable
     [Fact]
     public void A_tag_has_its_own_stand_in_and_bases_come_first()
     {
-        Write("a/base", "users: [{name: u, uid: 1000}]\nenv: {X: base, Y: base}\nentrypoint: [/start]\ncmd: [one]\nworkingDir: /w");
+        Write("a/base", "users: [{name: u, uid: 1000}]\nenv: {X: base, Z: base}\nentrypoint: [/start]\ncmd: [one]\nworkingDir: /w");
         Write("a/b", "base: a/base\nenv: {X: mine}\ncmd: [two]");
         Write("a/b@v2", "base: a/b\nentrypoint: [/other]\nuser: u");
         var plain = Catalog.Resolve("a/b:v1");
         Assert.Equal(["/start"], plain.Entrypoint);
         Assert.Equal(["two"], plain.Command);
         Assert.Equal("/w", plain.WorkingDirectory);
-        Assert.Equal(["X=mine", "Y=base"], plain.Environment.Select(static e => $"{e.Key}={e.Value}").Order());
+        Assert.Equal(["X=mine", "Z=base"], plain.Environment.Select(static e => $"{e.Key}={e.Value}").Order());
         var tagged = Catalog.Resolve("example.com/a/b:v2");
         Assert.Equal(["/other"], tagged.Entrypoint);
         Assert.Empty(tagged.Command);

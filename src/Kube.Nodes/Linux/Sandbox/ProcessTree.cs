@@ -36,8 +36,9 @@ internal static class ProcessTree
     public static ProcessStat? Stat(int pid)
     {
         // 4711 (a name (with) anything) S 1 ... : the fields begin after the last parenthesis.
-        if (Read($"/proc/{pid}/stat") is not { Length: > 0 } text) return null;
-        var fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+        if (Read($"/proc/{pid}/stat") is not { Length: > 0 } text || text.LastIndexOf(')') is not (> 0 and var end) || end + 2 > text.Length) return null;
+        var fields = text[(end + 2)..].Split(' ');
+        if (fields.Length < 20) return null;
         return new ProcessStat(int.Parse(fields[1], CultureInfo.InvariantCulture), ulong.Parse(fields[19], CultureInfo.InvariantCulture), fields[0][0]);
     }
 

@@ -8,6 +8,9 @@ internal static class Tool
 {
     public const string SearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+    private const int OutputAtMost = 256 * 1024;
+    private static readonly TimeSpan KillLimit = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// Starts a program with three pipes. <c>setsid</c> keeps a terminal's Ctrl-C, which goes to the whole process group,
     /// away from it: how a pod ends is for us to decide.
@@ -22,28 +25,57 @@ internal static class Tool
         return Process.Start(info) ?? throw new InvalidOperationException("No process was started");
     }
 
-    /// <summary>Runs a program to its end. Killed when it takes longer than the limit; the exit code is then 124, as with <c>timeout</c>.</summary>
+    /// <summary>
+    /// Runs a program to its end. Killed when it takes longer than the limit; the exit code is then 124, as with <c>timeout</c>.
+    /// Returns within the limit and a little more, whatever the program or one that it left behind does.
+    /// </summary>
     public static async Task<ToolResult> RunAsync(IEnumerable<string> command, TimeSpan limit, TimeProvider time, CancellationToken cancellation)
     {
         using var process = Start(command);
         process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        var errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
+        var said = new StringBuilder();
+        var reading = Task.WhenAll(CollectAsync(process.StandardOutput, said), CollectAsync(process.StandardError, said));
         using var late = new CancellationTokenSource(limit, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
         try
         {
             await process.WaitForExitAsync(either.Token);
+            await reading.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (process.HasExited)
+        {
+            // Somebody else holds the pipe open; what the program itself had to say is there.
         }
         catch (OperationCanceledException)
         {
             ProcessTree.Kill(process.Id);
-            await process.WaitForExitAsync(CancellationToken.None);
+            using var end = new CancellationTokenSource(KillLimit, time);
+            await process.WaitForExitAsync(end.Token).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             cancellation.ThrowIfCancellationRequested();
             return new ToolResult(124, $"{string.Join(' ', command)} took longer than {limit.TotalSeconds:0.#} s");
         }
 
-        return new ToolResult(process.ExitCode, new StringBuilder(await output).Append(await errors).ToString());
+        lock (said) return new ToolResult(process.ExitCode, said.ToString());
+    }
+
+    private static async Task CollectAsync(StreamReader from, StringBuilder into)
+    {
+        var buffer = new char[4096];
+        try
+        {
+            int read;
+            while ((read = await from.ReadAsync(buffer.AsMemory(), CancellationToken.None)) > 0)
+            {
+                lock (into)
+                {
+                    if (into.Length < OutputAtMost) into.Append(buffer, 0, read);
+                }
+            }
+        }
+        catch (Exception closed) when (closed is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            // The limit has passed and the pipe was closed.
+        }
     }
 
     /// <summary>Where a program stands on the tools' path, or null.</summary>
