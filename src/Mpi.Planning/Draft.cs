@@ -36,6 +36,9 @@ internal sealed class Draft(Scene scene, MpiRun run)
 
     public void Say(PlanEvent message) => _events.Add(message);
 
+    /// <summary>What everything else follows from is said first.</summary>
+    public void SayFirst(PlanEvent message) => _events.Insert(0, message);
+
     /// <summary>Notes pods that the planned actions delete: they no longer count as active.</summary>
     public void NoteDeleted(IEnumerable<PodView> pods)
     {

@@ -278,7 +278,7 @@ public sealed class LifecycleTests
         var theirs = new JsonObject { ["metadata"] = new JsonObject { ["name"] = name }, ["status"] = new JsonObject { ["phase"] = "Running" } };
         world.Put(new ResourceKind("", "v1", kind, ""), theirs);
         world.Settle();
-        Assert.Equal(["status", "event ErrResourceExists", "event MPIJobCreated"], world.Writes);
+        Assert.Equal(["status", "event MPIJobCreated", "event ErrResourceExists"], world.Writes);
         Assert.Equal($"Resource \"{name}\" of Kind \"{kind}\" already exists and is not managed by MPIJob", FakeWorld.Text(world.Condition("Blocked")!, "message"));
         Assert.NotNull(world.Pass().RevisitAt);
 

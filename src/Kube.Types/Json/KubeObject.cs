@@ -29,7 +29,18 @@ public sealed class KubeObject
     public ObjectMeta Meta { get; }
 
     /// <exception cref="JsonException">The bytes are no JSON, a member stands twice, or it is nested beyond <see cref="JsonLimits.DepthMax"/>.</exception>
-    public static KubeObject Parse(ReadOnlyMemory<byte> utf8) => new(utf8, JsonElement.Parse(utf8.Span, JsonLimits.Options));
+    public static KubeObject Parse(ReadOnlyMemory<byte> utf8)
+    {
+        try
+        {
+            return new KubeObject(utf8, JsonElement.Parse(utf8.Span, JsonLimits.Options));
+        }
+        catch (InvalidOperationException broken)
+        {
+            // JSON may hold half of a surrogate pair ("\ud800"), which is no text: the library says so by this exception.
+            throw new JsonException("the JSON holds text that is not valid Unicode", broken);
+        }
+    }
 
     /// <inheritdoc cref="Parse(ReadOnlyMemory{byte})"/>
     public static KubeObject Parse(string json) => Parse(System.Text.Encoding.UTF8.GetBytes(json));

@@ -45,7 +45,8 @@ internal static class RunReporting
         var makesLauncher = draft.Actions.Any(static a => a is PlanAction.Create { Kind.Kind: "Job" });
         var launcher = scene.Launcher is { } job
             ? new ReplicaCount(
-                ended || job.End is not null ? 0 : scene.LauncherPods.Count(static p => p.Phase == PodPhase.Running),
+                // A launcher that ended, or that this plan takes away, has no active pods worth telling.
+                ended || job.End is not null || draft.Attempt.Clearing ? 0 : scene.LauncherPods.Count(static p => p.Phase == PodPhase.Running),
                 job.End is { Succeeded: true } ? 1 : 0,
                 job.Failed)
             : makesLauncher ? ReplicaCount.None

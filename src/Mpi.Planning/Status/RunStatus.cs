@@ -46,7 +46,7 @@ internal static class RunStatus
     {
         var (scene, recorded) = (draft.Scene, draft.Scene.Recorded);
         var name = $"{scene.Profile.JobKind.Kind} {scene.Namespace}/{scene.Profile.Job.Name}";
-        if (!recorded.Announced) draft.Say(PlanEvent.Normal("MPIJobCreated", $"{name} is created."));
+        if (!recorded.Announced) draft.SayFirst(PlanEvent.Normal("MPIJobCreated", $"{name} is created."));
         if (report.Suspended == true && recorded.Suspended != true) draft.Say(PlanEvent.Normal("MPIJobSuspended", "MPIJob suspended"));
         if (report.Suspended == false && recorded.Suspended == true) draft.Say(PlanEvent.Normal("MPIJobResumed", "MPIJob resumed"));
         if (report.Running && recorded.Running != true) draft.Say(PlanEvent.Normal("MPIJobRunning", $"{name} is running"));
