@@ -16,12 +16,14 @@ public sealed class KubeClientTests
     [Fact]
     public async Task Items_of_a_list_become_objects_that_know_their_kind()
     {
-        _server.Json("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9","continue":"t"},"items":[{"metadata":{"name":"a"}},{},{"kind":"Pod","apiVersion":"v1","metadata":{"name":"b"}}]}""");
+        _server.Json("""{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"9","continue":"t"},"items":[{"metadata":{"name":"a"}},{ },{"kind":"Pod","apiVersion":"v1","metadata":{"name":"b"}},1,{"metadata":{"name":"c"}}]}""");
         var page = await Client().ListAsync(Kinds.Pod, "x", new ListOptions(), None);
         Assert.Equal(("9", "t"), (page.ResourceVersion, page.Continue));
         Assert.Equal("""{"apiVersion":"v1","kind":"Pod","metadata":{"name":"a"}}""", page.Items[0].Root.GetRawText());
         Assert.Equal("""{"apiVersion":"v1","kind":"Pod"}""", page.Items[1].Root.GetRawText());
-        Assert.Equal("b", page.Items[2].Meta.Name);
+        Assert.Equal(("b", "Pod"), (page.Items[2].Meta.Name, page.Items[2].Kind));
+        Assert.Equal(("c", "Pod"), (page.Items[3].Meta.Name, page.Items[3].Kind));
+        Assert.Single(page.Malformed);
     }
 
     [Fact]

@@ -106,6 +106,19 @@ public sealed class ReflectorTests
     }
 
     [Fact]
+    public void A_server_that_comes_back_without_its_memory_is_listed_at_once()
+    {
+        _server.Json(List("9", "", Item("a", "2"))).Watch(out var watch);
+        for (var i = 0; i < 5; i++) _server.Throw(new HttpRequestException("connection refused"));
+        _server.Status(410, "Expired").Json(List("3", "", Item("b", "1"))).Watch(out _);
+        _stepper.RunUntilQuiet();
+        watch.Break(new IOException("reset"));
+        _stepper.RunUntil(() => _server.Left == 2, TimeSpan.FromMinutes(1));
+        _stepper.RunUntilQuiet();
+        Assert.Equal(["b@1"], Held);
+    }
+
+    [Fact]
     public void A_page_token_that_expired_leads_to_one_whole_list()
     {
         _server.Json(List("9", "t", Item("a", "1"))).Status(410, "Expired").Json(List("12", "", Item("b", "2"))).Watch(out _);

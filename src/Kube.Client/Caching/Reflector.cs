@@ -85,6 +85,7 @@ public sealed class Reflector<T>(
     private DateTimeOffset _listedAt;
     private DateTimeOffset _relistAt;
     private int _failures;
+    private bool _wasGone;
 
     public string Name { get; } = $"reflector/{kind.Plural}{(ns is null ? "" : $"/{ns}")}";
 
@@ -213,6 +214,7 @@ public sealed class Reflector<T>(
         {
             State = watching with { LastArrival = time.GetUtcNow() };
             _failures = 0;
+            _wasGone = false;
             Apply(change);
             return true;
         }
@@ -269,7 +271,12 @@ public sealed class Reflector<T>(
         if (State is ReflectorState.Watching watching)
         {
             // What held for so long was no part of the trouble before it.
-            if (time.GetUtcNow() - watching.Opened > options.Backoff.Max) _failures = 0;
+            if (time.GetUtcNow() - watching.Opened > options.Backoff.Max)
+            {
+                _failures = 0;
+                _wasGone = false;
+            }
+
             await watching.Watch.DisposeAsync();
         }
 
@@ -283,10 +290,10 @@ public sealed class Reflector<T>(
             _ => new ReflectorState.Connecting(_version),
         };
 
-        // 410 is how a watch learns that it was away for too long: no failure, unless it comes again and again.
-        if (gone && _failures == 0)
+        // 410 is how a watch learns that it was away for too long: no failure, unless it comes again with nothing between.
+        if (gone && !_wasGone)
         {
-            _failures = 1;
+            _wasGone = true;
             State = next;
             return;
         }

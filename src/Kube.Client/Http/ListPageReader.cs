@@ -41,6 +41,7 @@ internal static class ListPageReader
 
     private static void ReadItems(ref Utf8JsonReader reader, ReadOnlyMemory<byte> body, ResourceKind kind, List<KubeObject> items, ImmutableArray<string>.Builder malformed)
     {
+        var untyped = false;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             var start = (int)reader.TokenStartIndex;
@@ -48,7 +49,7 @@ internal static class ListPageReader
             var item = body[start..(int)reader.BytesConsumed];
             try
             {
-                items.Add(Typed(item, kind));
+                items.Add(Read(item, kind, ref untyped));
             }
             catch (JsonException fault)
             {
@@ -57,13 +58,38 @@ internal static class ListPageReader
         }
     }
 
-    /// <summary>Items of built-in kinds come without apiVersion and kind; an object on its own has them.</summary>
-    private static KubeObject Typed(ReadOnlyMemory<byte> item, ResourceKind kind)
+    /// <summary>
+    /// Items of built-in kinds come without apiVersion and kind; an object on its own has them. What one item of a list lacks the
+    /// next will lack too, and so only the first is read twice.
+    /// </summary>
+    private static KubeObject Read(ReadOnlyMemory<byte> item, ResourceKind kind, ref bool untyped)
     {
-        var obj = KubeObject.Parse(item);
+        if (untyped)
+        {
+            try
+            {
+                return KubeObject.Parse(Typed(item, kind));
+            }
+            catch (JsonException)
+            {
+                // It is broken, or it names its kind after all, twice now: read as it is, it shows which.
+                untyped = false;
+            }
+        }
+
+        // A copy, because whoever keeps one object must not keep the page.
+        var obj = KubeObject.Parse(item.ToArray());
         if (obj.Root.ValueKind != JsonValueKind.Object) throw new JsonException("no object");
-        if (obj.Kind.Length > 0) return KubeObject.Parse(item.ToArray());
-        byte[] typed = [.. Encoding.UTF8.GetBytes($"{{\"apiVersion\":\"{kind.ApiVersion}\",\"kind\":\"{kind.Kind}\"{(obj.Root.EnumerateObject().MoveNext() ? "," : "")}"), .. item.Span[1..]];
-        return KubeObject.Parse(typed);
+        if (obj.Kind.Length > 0) return obj;
+        untyped = true;
+        return KubeObject.Parse(Typed(item, kind));
+    }
+
+    private static byte[] Typed(ReadOnlyMemory<byte> item, ResourceKind kind)
+    {
+        if (item.Span[0] != (byte)'{') throw new JsonException("no object");
+        var first = item.Span[1..].TrimStart(" \t\r\n"u8);
+        var separator = first[0] == (byte)'}' ? "" : ",";
+        return [.. Encoding.UTF8.GetBytes($"{{\"apiVersion\":\"{kind.ApiVersion}\",\"kind\":\"{kind.Kind}\"{separator}"), .. first];
     }
 }
