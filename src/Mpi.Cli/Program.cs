@@ -1,7 +1,20 @@
 using System.CommandLine;
+using Mpi.Agent.Roles;
 using Mpi.Cli;
 
-var root = new RootCommand("Runs MPI jobs from Kubernetes manifests: on this machine without a cluster, or on a cluster as an operator.");
 using var interruption = new Interruption();
-var code = await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, interruption.Token);
+var code = args switch
+{
+    // Two roles that are started by machines and not typed by people have command lines of their own.
+    ["agent", .. var role] => await AgentProgram.RunAsync(role, AgentEnvironment.OfThisProcess(), interruption.Token),
+    ["operator", .. var flags] => await OperatorCommand.RunAsync(flags, interruption.Token),
+    _ => await CommandLine().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, interruption.Token),
+};
 return interruption.ExitCode ?? code;
+
+static RootCommand CommandLine() => new("Runs MPI jobs from Kubernetes manifests: on this machine without a cluster, or on a cluster as an operator.")
+{
+    RunCommand.Create(),
+    ValidateCommand.Create(),
+    OperatorCommand.Describe(),
+};

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using Mpi.Operator;
+using Mpi.Planning;
+
+namespace Mpi.Cli;
+
+/// <summary>
+/// The operator's command line: every flag that a release of kubeflow/mpi-operator had (spec/kubeflow-mpijob.md 4.1), so
+/// that old Deployments start as they are, and ours.
+/// </summary>
+/// <param name="Master">The API server's URL, overriding the kubeconfig's; empty for none.</param>
+/// <param name="Kubeconfig">Path; empty for the environment's or the cluster's own.</param>
+/// <param name="Notes">What an accepted flag no longer does.</param>
+/// <param name="Errors">Every fault.</param>
+public sealed record OperatorFlags(
+    OperatorOptions Options, string Master, string Kubeconfig, bool Version, ImmutableArray<string> Notes, ImmutableArray<string> Errors)
+{
+    private static readonly HashSet<string> Booleans =
+        ["version", "enable-gang-scheduling", "alsologtostderr", "logtostderr", "legacy_stderr_threshold_behavior", "one_output", "skip_headers", "skip_log_headers", "add_dir_header", "leader-elect"];
+
+    private static readonly HashSet<string> Valued =
+    [
+        "master", "kubeConfig", "kubeconfig", "namespace", "threadiness", "monitoring-port", "health-port", "gang-scheduling", "lock-namespace", "kube-api-qps", "kube-api-burst",
+        "controller-queue-rate-limit", "controller-queue-burst", "cluster-domain", "v", "vmodule", "stderrthreshold", "log_file", "log_dir", "log_file_max_size", "log_backtrace_at",
+        "kubectl-delivery-image", "gpus-per-node", "processing-units-per-node", "processing-resource-type",
+        "compat", "agent-image", "agent-image-pull-policy", "gate-timeout", "launcher-restart-policy",
+    ];
+
+    /// <summary>Flags that shaped what is now done otherwise; named to the user, once, when given.</summary>
+    private static readonly ImmutableArray<(string Flag, string Why)> Superseded =
+    [
+        ("kube-api-qps", "requests are bounded in flight and slow down when the API server says so"),
+        ("kube-api-burst", "requests are bounded in flight and slow down when the API server says so"),
+        ("controller-queue-rate-limit", "events are coalesced and only failures back off"),
+        ("controller-queue-burst", "events are coalesced and only failures back off"),
+        ("kubectl-delivery-image", "no kubectl is delivered into pods"),
+    ];
+
+    private static readonly ImmutableArray<string> NotServed = ["gang-scheduling", "enable-gang-scheduling", "gpus-per-node", "processing-units-per-node", "processing-resource-type"];
+
+    public static OperatorFlags Parse(ReadOnlySpan<string> arguments, Func<string, string?> environment)
+    {
+        var flags = GoFlags.Parse(arguments, Booleans, Valued);
+        var errors = new List<string>();
+        var defaults = new OperatorOptions();
+        var gate = defaults.Planning.Gate;
+
+        if (flags.Text("gate-timeout", "") is { Length: > 0 } text)
+        {
+            if (GoDuration.TryParse(text, out var timeout) && timeout > TimeSpan.Zero) gate = gate with { Timeout = timeout };
+            else errors.Add($"flag -gate-timeout: \"{text}\" is no duration such as 10m");
+        }
+
+        var compat = flags.Text("compat", "");
+        if (compat is not ("" or "strict")) errors.Add($"flag -compat: \"{compat}\" is not supported; supported: strict");
+        var restart = flags.Text("launcher-restart-policy", "");
+        if (restart is not ("" or "Never" or "OnFailure")) errors.Add($"flag -launcher-restart-policy: \"{restart}\" is not supported; supported: Never, OnFailure");
+        foreach (var name in NotServed)
+        {
+            if (flags.Text(name, "") is { Length: > 0 } value and not "false") errors.Add($"flag -{name}={value}: not served by this release");
+        }
+
+        var options = defaults with
+        {
+            Namespace = flags.Text("namespace", environment("KUBEFLOW_NAMESPACE") ?? ""),
+            Threadiness = flags.Integer("threadiness", defaults.Threadiness, minimum: 1),
+            MonitoringPort = flags.Integer("monitoring-port", defaults.MonitoringPort, minimum: 0),
+            HealthPort = flags.Integer("health-port", defaults.HealthPort, minimum: 0),
+            LeaderElection = flags.Flag("leader-elect", otherwise: true),
+            Lease = defaults.Lease with { Namespace = flags.Text("lock-namespace", defaults.Lease.Namespace) },
+            Planning = defaults.Planning with
+            {
+                ClusterDomain = flags.Text("cluster-domain", ""),
+                Strict = compat == "strict",
+                LauncherRestartPolicy = restart.Length > 0 ? restart : null,
+                Gate = gate with
+                {
+                    AgentImage = flags.Text("agent-image", gate.AgentImage),
+                    PullPolicy = flags.Text("agent-image-pull-policy", "") is { Length: > 0 } policy ? policy : null,
+                },
+            },
+        };
+
+        return new OperatorFlags(
+            options,
+            flags.Text("master", ""),
+            environment("KUBECONFIG") is { Length: > 0 } fromEnvironment ? fromEnvironment : flags.Text("kubeConfig", flags.Text("kubeconfig", "")),
+            flags.Flag("version"),
+            [.. Superseded.Where(s => flags.Text(s.Flag, "").Length > 0).Select(static s => $"flag -{s.Flag} has no effect: {s.Why}")],
+            [.. flags.Errors, .. errors, .. options.Validate().Select(static e => e.ToString())]);
+    }
+}

@@ -1,0 +1,40 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+
+namespace Mpi.Cli;
+
+/// <summary><c>kubempi run FILE</c>: a manifest's jobs on this machine, from nothing to the launcher's exit code.</summary>
+internal static class RunCommand
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("FILE") { Description = "The manifest: YAML or JSON, several documents allowed; - reads standard input." };
+        var timeout = new Option<TimeSpan?>("--timeout")
+        {
+            Description = "End the run after this time, such as 90s or 10m.",
+            CustomParser = ReadDuration,
+            HelpName = "DURATION",
+        };
+        var keep = new Option<bool>("--keep") { Description = "Keep the local cluster after the jobs have ended, until Ctrl-C, for a look with kubectl." };
+        var output = new Option<string?>("--output", "-o") { Description = "json: one line a job for programs on standard output (docs/cli-output.md).", HelpName = "FORMAT" };
+        output.AcceptOnlyFromAmong("json");
+
+        var command = new Command("run", "Run a manifest on this machine, with no cluster and no container engine.") { file, timeout, keep, output };
+        command.SetAction((parsed, cancellation) => LocalRun.RunAsync(
+            new RunOptions(parsed.GetRequiredValue(file), parsed.GetValue(timeout), parsed.GetValue(keep), parsed.GetValue(output) == "json"), cancellation));
+        return command;
+    }
+
+    private static TimeSpan? ReadDuration(ArgumentResult result)
+    {
+        if (GoDuration.TryParse(result.Tokens[0].Value, out var duration) && duration > TimeSpan.Zero) return duration;
+        result.AddError($"--timeout: \"{result.Tokens[0].Value}\" is no duration such as 90s or 10m");
+        return null;
+    }
+}
+
+/// <param name="File">A path, or <c>-</c>.</param>
+/// <param name="Timeout">Null for no limit.</param>
+/// <param name="Keep">Keep the cluster until Ctrl-C.</param>
+/// <param name="Json">A line for programs a job.</param>
+public sealed record RunOptions(string File, TimeSpan? Timeout, bool Keep, bool Json);

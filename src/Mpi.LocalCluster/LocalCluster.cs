@@ -1,0 +1,170 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Kube.ApiServer;
+using Kube.Client;
+using Kube.Controllers;
+using Kube.Nodes.Linux;
+using Kube.Types;
+using Microsoft.Extensions.Logging;
+using Mpi.Dialects;
+using Mpi.Operator;
+
+namespace Mpi.LocalCluster;
+
+/// <summary>What a local cluster is given.</summary>
+public sealed record LocalClusterOptions
+{
+    /// <summary>Holds the folders of this user's clusters (<see cref="StateDirectory"/>).</summary>
+    public string StateParent { get; init; } = StateDirectory.DefaultParent();
+
+    /// <summary>Keeps what is the same from run to run: built programs, unpacked stand-ins.</summary>
+    public required string Cache { get; init; }
+
+    /// <summary>Folders of image stand-ins, in the order in which they are searched.</summary>
+    public required ImmutableArray<string> ImagePath { get; init; }
+
+    /// <summary>How pods start this program in its agent role.</summary>
+    public required HostProgram Program { get; init; }
+
+    /// <summary>Told what a person should see: an image without a stand-in, a service that cannot be reached.</summary>
+    public required Action<string> Notice { get; init; }
+
+    public ILoggerFactory Loggers { get; init; } = Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance;
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}
+
+/// <summary>
+/// A whole cluster in this process: API server, controllers, a node that runs pods as processes of this machine, and the
+/// operator, which talks to the API server over the same client and HTTP as to a real one. Everything ends with it.
+/// </summary>
+public sealed class LocalCluster : IAsyncDisposable
+{
+    public const string NodeName = "local";
+
+    private readonly Stack<IAsyncDisposable> _parts;
+
+    private LocalCluster(Stack<IAsyncDisposable> parts, KubeClient client, LinuxNode node, string kubeconfig, Task<string> failure)
+    {
+        _parts = parts;
+        Client = client;
+        Node = node;
+        Kubeconfig = kubeconfig;
+        Failure = failure;
+    }
+
+    /// <summary>Straight to the API server, without a socket.</summary>
+    public KubeClient Client { get; }
+
+    public LinuxNode Node { get; }
+
+    /// <summary>The path of a kubeconfig for kubectl.</summary>
+    public string Kubeconfig { get; }
+
+    /// <summary>Completes only if a part of the cluster breaks, with what a person should know.</summary>
+    public Task<string> Failure { get; }
+
+    /// <exception cref="SandboxException">This machine refuses to make pods; the message says why and what helps.</exception>
+    public static async Task<LocalCluster> StartAsync(LocalClusterOptions options, CancellationToken cancellation)
+    {
+        var parts = new Stack<IAsyncDisposable>();
+        try
+        {
+            return await ComposeAsync(options, parts, cancellation);
+        }
+        catch
+        {
+            await DisposeAllAsync(parts);
+            throw;
+        }
+    }
+
+    public ValueTask DisposeAsync() => DisposeAllAsync(_parts);
+
+    private static async Task<LocalCluster> ComposeAsync(LocalClusterOptions options, Stack<IAsyncDisposable> parts, CancellationToken cancellation)
+    {
+        var time = options.Time;
+        var state = StateDirectory.Create(options.StateParent);
+        parts.Push(new Disposal(() => { state.Dispose(); return ValueTask.CompletedTask; }));
+        var agent = HostAgent.Write(Directory.CreateDirectory(Path.Combine(state.Path, "bin")).FullName, options.Program);
+
+        // The API server. Its first revision is later than any that an earlier cluster of this user has given out.
+        var logs = new NodeLogs();
+        var server = new KubeApiServer(new ApiServerOptions { Time = time, FirstRevision = time.GetUtcNow().ToUnixTimeMilliseconds(), PodLogs = logs });
+        var client = InProcessClient(server, "kubempi-local", time);
+        var host = await ApiServerHost.StartAsync(server, RandomNumberGenerator.GetHexString(32, lowercase: true), time, port: 0, cancellation);
+        parts.Push(host);
+        var kubeconfig = Path.Combine(state.Path, "kubeconfig");
+        host.WriteKubeconfig(kubeconfig);
+        await client.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(CustomResources.MpiJobs())[0].Root), cancellation);
+
+        var loops = new LoopHost();
+        parts.Push(loops);
+
+        // The controllers and the node stand beside the API server and need no socket.
+        var controllers = new ControllerSet(InProcessClient(server, "kubempi-controllers", time), new ControllerOptions(), time, new Random());
+        parts.Push(controllers);
+        loops.Start(controllers.Loops);
+        var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent), time, notice => options.Notice(notice.Text), cancellation);
+        logs.Node = node;
+        parts.Push(node);
+        loops.Start(node.Loops);
+
+        // The operator is a client like any other.
+        var connection = ClusterConnection.Load(new ClusterConnectionOptions(kubeconfig), time);
+        var mpi = new OperatorProcess(OperatorOptions, new OperatorParts
+        {
+            Client = connection.CreateClient(KubeClientOptions.Default with { UserAgent = "kubempi-operator" }, time),
+            Dialect = ManifestDialects.All[0],
+            Time = time,
+            Loggers = options.Loggers,
+            Identity = $"{Environment.MachineName}_{Guid.NewGuid()}",
+        });
+        parts.Push(mpi);
+        loops.Start(mpi.Loops);
+        return new LocalCluster(parts, client, node, kubeconfig, FailureOf(loops, node, cancellation));
+    }
+
+    /// <summary>One operator alone needs no election, and nobody asks it for health or metrics.</summary>
+    private static OperatorOptions OperatorOptions => new()
+    {
+        LeaderElection = false,
+        HealthPort = 0,
+        Planning = new Planning.PlanningOptions { Gate = new Planning.GateOptions { AgentImage = "kubempi-agent:local" } },
+    };
+
+    private static LinuxNodeOptions NodeOptions(LocalClusterOptions options, HostAgent agent)
+    {
+        var defaults = new LinuxNodeOptions { Name = NodeName, CacheFolder = options.Cache };
+        var known = defaults.SystemFolders;
+        return defaults with
+        {
+            ImageSearchPath = options.ImagePath,
+            ProgramMounts = ImmutableDictionary<string, string>.Empty.Add("agent", agent.Script),
+            SystemFolders = known.AddRange(agent.Folders.Distinct().Where(f => !known.Any(k => f == k || f.StartsWith(k + "/", StringComparison.Ordinal)))),
+            // Jobs written for a cluster ask for more than a laptop has; here they share what there is.
+            Cpus = Math.Max(256, Environment.ProcessorCount),
+            MemoryBytes = 1L << 42,
+        };
+    }
+
+    private static KubeClient InProcessClient(KubeApiServer server, string name, TimeProvider time) =>
+        new(new InProcessHandler(server), InProcessHandler.BaseAddress, KubeClientOptions.Default with { UserAgent = name, Timeout = Timeout.InfiniteTimeSpan }, time);
+
+    private static async Task<string> FailureOf(LoopHost loops, LinuxNode node, CancellationToken cancellation)
+    {
+        var sandbox = node.SandboxEndedAsync(cancellation);
+        return await Task.WhenAny(loops.Failure, sandbox) == sandbox
+            ? $"the pods' sandbox ended: {await sandbox}"
+            : $"{(await loops.Failure).Loop} failed: {(await loops.Failure).Cause}";
+    }
+
+    private static async ValueTask DisposeAllAsync(Stack<IAsyncDisposable> parts)
+    {
+        while (parts.TryPop(out var part)) await part.DisposeAsync();
+    }
+
+    private sealed class Disposal(Func<ValueTask> dispose) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => dispose();
+    }
+}
