@@ -11,11 +11,15 @@ public sealed class KubeApiServer : IDisposable
 {
     private readonly ServerState _state;
     private readonly ResourceEndpoint _resources;
+    private readonly DiscoveryEndpoint _discovery;
+    private readonly OpenApiEndpoint _openApi;
 
     public KubeApiServer(ApiServerOptions options)
     {
         _state = new ServerState(options);
         _resources = new ResourceEndpoint(_state);
+        _discovery = new DiscoveryEndpoint(_state);
+        _openApi = new OpenApiEndpoint(_state);
         BuiltInKinds.Register(_state);
     }
 
@@ -45,8 +49,10 @@ public sealed class KubeApiServer : IDisposable
         }
     }
 
-    /// <summary>Ends all watches.</summary>
-    public void Dispose() => _state.Store.EndAllWatches();
+    /// <summary>Ends all watches, as a stopping host does; clients then open new ones.</summary>
+    public void EndWatches() => _state.Store.EndAllWatches();
+
+    public void Dispose() => EndWatches();
 
     private ValueTask<ApiResponse> AnswerAsync(ApiRequest request, CancellationToken cancellation)
     {
@@ -58,6 +64,6 @@ public sealed class KubeApiServer : IDisposable
             return _resources.HandleAsync(new ResourceCall(request, Query.Parse(request.Query), resource, path.Namespace, path.Name, path.Subresource), cancellation);
         }
 
-        return new(ApiResponse.NotServed);
+        return new(_discovery.TryAnswer(request) ?? _openApi.TryAnswer(request) ?? Reviews.TryAnswer(request) ?? ServerInformation.TryAnswer(request) ?? ApiResponse.NotServed);
     }
 }

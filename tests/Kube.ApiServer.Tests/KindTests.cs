@@ -55,7 +55,7 @@ public sealed class KindTests : IDisposable
         Assert.Null(secret["stringData"]);
         Assert.Equal("Opaque", (string)secret["type"]!);
         _server.Patch($"{Core}/secrets/s", """{"type":"other"}""").Fails(422, "Invalid", "type: Invalid value: \"other\": field is immutable");
-        _server.Post($"{Core}/secrets", """{"metadata":{"name":"t"},"data":{"k":"?"}}""").Fails(422, "Invalid", "illegal base64 data");
+        _server.Post($"{Core}/secrets", """{"metadata":{"name":"t"},"data":{"k":"?"}}""").Fails(400, "BadRequest", "illegal base64 data at input byte 0");
     }
 
     [Fact]

@@ -47,6 +47,7 @@ internal sealed class CustomResourceKind : KindStrategy
     /// <summary>The schema as it was written, for OpenAPI.</summary>
     public JsonObject? Document { get; }
 
+    public override Shape? Shape => null;
     public override bool HasStatus => _hasStatus;
     public override bool HasGeneration => true;
     public override bool AllowsUnconditionalUpdate => false;

@@ -29,7 +29,10 @@ public abstract record ApiResponse
     /// <summary>Bytes as they come, such as a followed log; the carrier disposes the stream.</summary>
     public sealed record Bytes(Stream Stream) : ApiResponse;
 
-    internal static Content Of(ReadOnlyMemory<byte> body, int code = 200) => new([body]) { Code = code };
+    /// <summary>JSON answers end their line, as Go's encoder does; <c>kubectl get --raw</c> shows it.</summary>
+    private static readonly byte[] Newline = "\n"u8.ToArray();
+
+    internal static Content Of(ReadOnlyMemory<byte> body, int code = 200) => new([body, Newline]) { Code = code };
 
     internal static Content Of(JsonObject tree, int code = 200) => Of(tree.ToUtf8(), code);
 
@@ -41,13 +44,14 @@ public abstract record ApiResponse
     /// <summary>The answer where no resource is served, in plain text as kube-apiserver gives it.</summary>
     internal static Content NotServed => Text("404 page not found\n", 404);
 
-    internal static Content Text(string text, int code = 200) => Of(System.Text.Encoding.UTF8.GetBytes(text), code) with { ContentType = "text/plain; charset=utf-8" };
+    internal static Content Text(string text, int code = 200) => new([System.Text.Encoding.UTF8.GetBytes(text)]) { Code = code, ContentType = "text/plain; charset=utf-8" };
 }
 
 internal static class MediaType
 {
     public const string Json = "application/json";
     public const string Yaml = "application/yaml";
+    public const string Protobuf = "application/vnd.kubernetes.protobuf";
     public const string MergePatch = "application/merge-patch+json";
     public const string JsonPatch = "application/json-patch+json";
     public const string StrategicPatch = "application/strategic-merge-patch+json";

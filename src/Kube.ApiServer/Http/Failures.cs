@@ -33,8 +33,8 @@ internal static class Failures
     public static ApiException MethodNotAllowed(ResourceKind kind, string verb) =>
         new(new ApiStatus(405, ApiReason.MethodNotAllowed, $"{verb} is not supported on resources of kind \"{Qualified(kind)}\"") { Group = kind.Group, Resource = kind.Plural });
 
-    public static ApiException UnsupportedMediaType(string given, params ReadOnlySpan<string> accepted) => new(new ApiStatus(
-        415, ApiReason.UnsupportedMediaType, $"the body of the request was in an unknown format ({given}) - accepted media types include: {string.Join(", ", accepted!)}"));
+    public static ApiException UnsupportedMediaType(params ReadOnlySpan<string> accepted) => new(new ApiStatus(
+        415, ApiReason.UnsupportedMediaType, $"the body of the request was in an unknown format - accepted media types include: {string.Join(", ", accepted!)}"));
 
     public static ApiException NotAcceptable(string message) => new(new ApiStatus(406, ApiReason.NotAcceptable, message));
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
 
@@ -50,6 +51,7 @@ internal sealed class JobKind : KindStrategy
         spec.Default("parallelism", 1);
         spec.Default("backoffLimit", spec["backoffLimitPerIndex"] is null ? 6 : int.MaxValue);
         spec.Default("completionMode", "NonIndexed");
+        spec.Default("manualSelector", false);
         spec.Default("suspend", false);
         spec.Default("podReplacementPolicy", spec["podFailurePolicy"] is null ? "TerminatingOrFailed" : "Failed");
         PodTemplates.Default(obj);
@@ -128,13 +130,25 @@ internal sealed class JobKind : KindStrategy
         if (spec["selector"] is not JsonObject)
         {
             errors.Add(FieldError.Required("spec.selector", ""));
+            CheckLabels(spec, errors);
             return;
         }
 
+        CheckLabels(spec, errors);
         if (spec.Flag("manualSelector") == true || obj.Text("metadata", "uid") is not { } uid) return;
         if (spec.Text("selector", "matchLabels", "batch.kubernetes.io/controller-uid") != uid && spec.Text("selector", "matchLabels", "controller-uid") != uid)
         {
             errors.Add(FieldError.Invalid("spec.selector", spec["selector"]!.ToJsonString(), "`selector` not auto-generated"));
+        }
+    }
+
+    private static void CheckLabels(JsonObject spec, List<FieldError> errors)
+    {
+        var labels = spec.TextMap("template", "metadata", "labels").ToDictionary(StringComparer.Ordinal);
+        var selector = spec["selector"] is JsonObject given ? LabelSelector.Read(JsonElement.Parse(given.ToUtf8()), "spec.selector", errors) : LabelSelector.Nothing;
+        if (!selector.Matches(labels))
+        {
+            errors.Add(FieldError.Invalid("spec.template.metadata.labels", spec.At("template", "metadata", "labels")?.ToJsonString() ?? "null", "`selector` does not match template `labels`"));
         }
     }
 

@@ -33,11 +33,6 @@ internal sealed class SecretKind : KindStrategy
     public override void Validate(JsonObject obj, List<FieldError> errors)
     {
         KeyedData.Validate(obj, "data", errors);
-        foreach (var (key, value) in obj.TextMap("data"))
-        {
-            if (!Convert.TryFromBase64String(value, new byte[value.Length], out _)) errors.Add(FieldError.Invalid($"data[{key}]", "\"...\"", "illegal base64 data", "encode the value with base64, or write it under stringData"));
-        }
-
         KeyedData.CheckSize("data", KeyedData.Base64Size(obj, "data"), errors);
         foreach (var key in RequiredKeys(obj.Text("type")))
         {

@@ -17,6 +17,9 @@ internal abstract class KindStrategy
     public virtual ImmutableArray<string> ShortNames => [];
     public virtual ImmutableArray<string> Categories => [];
 
+    /// <summary>The kind's members and their types; null where a schema says them, or nothing does.</summary>
+    public virtual Shape? Shape => ShapeCatalog.Find(Kind.Kind);
+
     /// <summary>Whether status is written through its own subresource only.</summary>
     public virtual bool HasStatus => false;
 
@@ -62,9 +65,15 @@ internal abstract class KindStrategy
     public virtual string FieldValue(JsonObject obj, string field) => obj.At(field.Split('.')).Print();
 
     /// <summary>Members that the kind does not know, as paths. The caller reports them; <see cref="Prune"/> removes them.</summary>
-    public virtual void FindUnknown(JsonObject obj, List<string> paths) { }
+    public virtual void FindUnknown(JsonObject obj, List<string> paths)
+    {
+        if (Shape is { } shape) ShapeChecking.FindUnknown(obj, shape, paths);
+    }
 
-    public virtual void Prune(JsonObject obj) { }
+    public virtual void Prune(JsonObject obj)
+    {
+        if (Shape is { } shape) ShapeChecking.Normalize(obj, shape);
+    }
 
     /// <summary>Fills in what the client left out; on every write.</summary>
     public virtual void Default(JsonObject obj) { }

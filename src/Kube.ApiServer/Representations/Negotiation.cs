@@ -17,6 +17,8 @@ internal static class Negotiation
             {
                 case ("", _, _):
                     return new PlainRepresentation(call.Resource);
+                case ("Table", "meta.k8s.io", "v1"):
+                    return new TableRepresentation(call.Resource, call.Query.Text("includeObject"), time);
                 case ("PartialObjectMetadata" or "PartialObjectMetadataList", "meta.k8s.io", "v1"):
                     return new PartialMetadata();
             }
@@ -25,7 +27,7 @@ internal static class Negotiation
         throw Failures.NotAcceptable("only the following media types are accepted: application/json");
     }
 
-    private static string Parameter(string[] parts, string name)
+    internal static string Parameter(string[] parts, string name)
     {
         foreach (var part in parts.AsSpan(1))
         {

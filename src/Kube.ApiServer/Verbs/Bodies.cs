@@ -12,21 +12,26 @@ internal static class Bodies
     public static JsonObject Object(WriteContext context)
     {
         var request = context.Call.Request;
-        RequireJson(request);
+        RequireKnownType(request);
         var duplicates = new List<string>();
         var tree = Parse(request, duplicates) as JsonObject
             ?? throw Failures.BadRequest($"the body of the request is no {context.Kind.Kind}: a JSON object is expected");
         CheckType(tree, context.Kind);
+        CheckMembers(tree, context);
         Tidy(tree, duplicates, context);
         return tree;
     }
 
-    /// <summary>The JSON value of a body.</summary>
+    /// <summary>The value of a body, JSON or Kubernetes' protobuf.</summary>
     public static JsonNode? Parse(ApiRequest request, List<string>? duplicates = null)
     {
         try
         {
-            return JsonTree.Read(request.Body, duplicates);
+            return ProtobufReader.IsProtobuf(request.Body.Span) ? ProtobufReader.Read(request.Body.Span) : JsonTree.Read(request.Body, duplicates);
+        }
+        catch (FormatException broken)
+        {
+            throw Failures.BadRequest($"the object provided is unrecognized: {broken.Message}");
         }
         catch (JsonException broken)
         {
@@ -41,7 +46,7 @@ internal static class Bodies
         {
             var faults = duplicates.ConvertAll(static p => $"duplicate field \"{p}\"");
             var unknown = new List<string>();
-            foreach (var (name, _) in tree.Members("metadata") ?? [])
+            foreach (var (name, _) in context.Strategy.Shape is null ? tree.Members("metadata") ?? [] : [])
             {
                 if (!MetadataMembers.Contains(name)) unknown.Add($"metadata.{name}");
             }
@@ -71,11 +76,20 @@ internal static class Bodies
         "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers", "managedFields",
     }.ToFrozenSet(StringComparer.Ordinal);
 
-    private static void RequireJson(ApiRequest request)
+    /// <summary>Values of a wrong type are refused before anything else is looked at, as by a decoder.</summary>
+    public static void CheckMembers(JsonObject tree, WriteContext context)
+    {
+        if (context.Strategy.Shape is { } shape && ShapeChecking.FindMistyped(tree, shape) is { } fault)
+        {
+            throw Failures.BadRequest($"{context.Kind.Kind} in version \"{context.Kind.Version}\" cannot be handled as a {context.Kind.Kind}: {fault}");
+        }
+    }
+
+    private static void RequireKnownType(ApiRequest request)
     {
         var type = request.ContentType.Split(';')[0].Trim();
-        if (type is "" or MediaType.Json) return;
-        throw Failures.UnsupportedMediaType(type, MediaType.Json);
+        if (type is "" or MediaType.Json or MediaType.Protobuf) return;
+        throw Failures.UnsupportedMediaType(MediaType.Json, MediaType.Protobuf);
     }
 
     private static void CheckType(JsonObject tree, ResourceKind kind)

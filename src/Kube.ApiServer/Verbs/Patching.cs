@@ -29,7 +29,7 @@ internal static class Patching
                 var strategic = body as JsonObject ?? throw Failures.BadRequest("a strategic merge patch is an object");
                 return current => StrategicMergePatch.Apply(current, strategic, context.Kind);
             default:
-                throw Failures.UnsupportedMediaType(type, [MediaType.JsonPatch, MediaType.MergePatch, .. context.Strategy.TakesStrategicPatch ? [MediaType.StrategicPatch] : Array.Empty<string>()]);
+                throw Failures.UnsupportedMediaType([MediaType.JsonPatch, MediaType.MergePatch, .. context.Strategy.TakesStrategicPatch ? [MediaType.StrategicPatch] : Array.Empty<string>()]);
         }
     }
 
@@ -46,10 +46,14 @@ internal static class Patching
         }
         catch (PatchException fault)
         {
-            throw new ApiException(new ApiStatus(422, ApiReason.Invalid, $"the server rejected our request due to an error in our request: {fault.Message}"));
+            throw new ApiException(new ApiStatus(422, ApiReason.Invalid, "the server rejected our request due to an error in our request")
+            {
+                Causes = [new ApiStatusCause("UnexpectedServerResponse", fault.Message, "")],
+            });
         }
 
         var result = patched as JsonObject ?? throw Failures.BadRequest($"the patch leaves no {context.Kind.Kind}: the result is no object");
+        Bodies.CheckMembers(result, context);
         Bodies.Tidy(result, [], context);
         return result;
     }

@@ -38,7 +38,7 @@ internal static class Watching
     {
         var output = new System.Buffers.ArrayBufferWriter<byte>();
         WatchEncoding.WriteError(output, Failures.Expired($"too old resource version: {asked} ({current})").Status);
-        return ApiResponse.Of(output.WrittenMemory);
+        return new ApiResponse.Content([output.WrittenMemory]);
     }
 
     private static TimeSpan Duration(ServerState server, ResourceCall call) => call.Query.Integer("timeoutSeconds") is { } seconds and > 0

@@ -31,7 +31,7 @@ internal static class ScaleSubresource
             ("PATCH", MediaType.MergePatch or MediaType.StrategicPatch, JsonObject merge) => MergePatch.Apply(scale, merge) as JsonObject,
             _ => null,
         };
-        if (wanted is null) throw Failures.UnsupportedMediaType(type, MediaType.JsonPatch, MediaType.MergePatch);
+        if (wanted is null) throw Failures.UnsupportedMediaType(MediaType.JsonPatch, MediaType.MergePatch);
         var replicas = wanted.Integer("spec", "replicas") ?? 0;
         if (replicas < 0) throw Failures.Invalid(ScaleKind, context.Call.Name!, [FieldError.Invalid("spec.replicas", $"{replicas}", "must be greater than or equal to 0")]);
 

@@ -1,0 +1,157 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using Kube.ApiServer;
+using Kube.Types;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Mpi.LocalCluster;
+
+/// <summary>Carries requests and answers between HTTP and the API server.</summary>
+internal sealed class HttpBridge(KubeApiServer server, byte[] token, CancellationToken stopping)
+{
+    /// <summary>A long list is sent in pieces of this size, so that it is not buffered as a whole a second time.</summary>
+    private const int FlushBytes = 256 * 1024;
+
+    private const int LogBufferBytes = 16 * 1024;
+    private static readonly string[] OpenPaths = ["/healthz", "/livez", "/readyz"];
+    private readonly byte[] _tokenHash = SHA256.HashData(token);
+
+    public async Task HandleAsync(HttpContext context)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+        try
+        {
+            var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
+            var question = target.IndexOf('?', StringComparison.Ordinal);
+            var path = question < 0 ? target : target[..question];
+            var response = IsAllowed(context, path)
+                ? await server.HandleAsync(await ReadAsync(context.Request, path, question < 0 ? "" : target[(question + 1)..], ended.Token), ended.Token)
+                : Refusal(new ApiStatus(401, ApiReason.Unauthorized, "Unauthorized"));
+            await WriteAsync(context.Response, response, ended.Token);
+        }
+        catch (BadHttpRequestException refused)
+        {
+            var reason = refused.StatusCode == 413 ? ApiReason.RequestEntityTooLarge : ApiReason.BadRequest;
+            if (!context.Response.HasStarted) await WriteAsync(context.Response, Refusal(new ApiStatus(refused.StatusCode, reason, refused.Message)), CancellationToken.None);
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+            // The client went away, or the server stops: there is nobody to answer.
+        }
+        catch (IOException)
+        {
+            // The connection broke while an answer was written: the client asks again.
+        }
+    }
+
+    private static ApiResponse.Content Refusal(ApiStatus status) => new([status.ToTree().ToUtf8()]) { Code = status.Code };
+
+    /// <summary>Hashes are compared, in constant time, so that neither content nor length of the token shows.</summary>
+    private bool IsAllowed(HttpContext context, string path)
+    {
+        if (OpenPaths.Contains(path)) return true;
+        const string Scheme = "Bearer ";
+        var given = context.Request.Headers.Authorization.ToString();
+        if (!given.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
+        return CryptographicOperations.FixedTimeEquals(_tokenHash, SHA256.HashData(Encoding.UTF8.GetBytes(given[Scheme.Length..].Trim())));
+    }
+
+    private static async ValueTask<ApiRequest> ReadAsync(HttpRequest request, string path, string query, CancellationToken cancellation)
+    {
+        ReadOnlyMemory<byte> body = default;
+        if (request.ContentLength is not 0)
+        {
+            using var buffer = new MemoryStream((int)(request.ContentLength ?? 0));
+            await request.Body.CopyToAsync(buffer, cancellation);
+            body = buffer.GetBuffer().AsMemory(0, (int)buffer.Length);
+        }
+
+        return new ApiRequest(request.Method, path)
+        {
+            Query = query,
+            Accept = request.Headers.Accept.ToString(),
+            ContentType = request.ContentType ?? "",
+            UserAgent = request.Headers.UserAgent.ToString(),
+            Body = body,
+        };
+    }
+
+    private static async Task WriteAsync(HttpResponse to, ApiResponse response, CancellationToken cancellation)
+    {
+        to.StatusCode = response.Code;
+        to.ContentType = response.ContentType;
+        to.Headers.CacheControl = "no-cache, private";
+        foreach (var warning in response.Warnings) to.Headers.Append("Warning", WarningHeader.Format(warning));
+        if (response.RetryAfterSeconds is { } seconds) to.Headers.RetryAfter = seconds.ToString();
+        switch (response)
+        {
+            case ApiResponse.Content content:
+                await WriteContentAsync(to, content, cancellation);
+                break;
+            case ApiResponse.Watch watch:
+                await WriteWatchAsync(to, watch.Events, cancellation);
+                break;
+            case ApiResponse.Bytes bytes:
+                await WriteStreamAsync(to, bytes.Stream, cancellation);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    private static async Task WriteContentAsync(HttpResponse to, ApiResponse.Content content, CancellationToken cancellation)
+    {
+        to.ContentLength = content.Parts.Sum(static p => (long)p.Length);
+        var unflushed = 0;
+        foreach (var part in content.Parts)
+        {
+            System.Buffers.BuffersExtensions.Write(to.BodyWriter, part.Span);
+            unflushed += part.Length;
+            if (unflushed < FlushBytes) continue;
+            await to.BodyWriter.FlushAsync(cancellation);
+            unflushed = 0;
+        }
+
+        await to.BodyWriter.FlushAsync(cancellation);
+    }
+
+    /// <summary>Sends what has arrived in one flush, then waits for more, until either side ends the watch.</summary>
+    private static async Task WriteWatchAsync(HttpResponse to, WatchStream watch, CancellationToken cancellation)
+    {
+        using (watch)
+        {
+            // The headers go at once: a client takes their arrival for the watch's beginning.
+            await to.StartAsync(cancellation);
+            await to.BodyWriter.FlushAsync(cancellation);
+            while (true)
+            {
+                while (watch.TryRead(to.BodyWriter))
+                {
+                    if (to.BodyWriter.UnflushedBytes >= FlushBytes) await to.BodyWriter.FlushAsync(cancellation);
+                }
+
+                await to.BodyWriter.FlushAsync(cancellation);
+                if (watch.Ended) return;
+                await watch.WaitAsync(cancellation);
+            }
+        }
+    }
+
+    private static async Task WriteStreamAsync(HttpResponse to, Stream stream, CancellationToken cancellation)
+    {
+        await using (stream)
+        {
+            await to.StartAsync(cancellation);
+            await to.BodyWriter.FlushAsync(cancellation);
+            while (true)
+            {
+                var count = await stream.ReadAsync(to.BodyWriter.GetMemory(LogBufferBytes), cancellation);
+                if (count == 0) return;
+                to.BodyWriter.Advance(count);
+                await to.BodyWriter.FlushAsync(cancellation);
+            }
+        }
+    }
+}
