@@ -49,7 +49,7 @@ public sealed class ShapeTests : IDisposable
 
     /// <summary>What kubectl sends for <c>create deployment d --image=i --replicas=0</c>, in essence.</summary>
     [Fact]
-    public void An_object_in_protobuf_is_read_and_keeps_the_zeros_that_mean_something()
+    public async Task An_object_in_protobuf_is_read_and_keeps_the_zeros_that_mean_something()
     {
         var container = Field(1, "c").Concat(Field(2, "i")).Concat(Field(8, [])).ToArray();
         var template = Field(1, Field(11, Entry("app", "d"))).Concat(Field(2, Field(2, container).Concat(Varint(4, 30)).ToArray())).ToArray();
@@ -58,8 +58,8 @@ public sealed class ShapeTests : IDisposable
         var type = Field(1, "apps/v1").Concat(Field(2, "Deployment")).ToArray();
         byte[] body = [.. "k8s\0"u8, .. Field(1, type), .. Field(2, deployment)];
 
-        var answer = _server.Server.HandleAsync(
-            new ApiRequest("POST", "/apis/apps/v1/namespaces/default/deployments") { ContentType = "application/vnd.kubernetes.protobuf", Body = body, Query = "fieldValidation=Strict" }, default).AsTask().Result;
+        var answer = await _server.Server.HandleAsync(
+            new ApiRequest("POST", "/apis/apps/v1/namespaces/default/deployments") { ContentType = "application/vnd.kubernetes.protobuf", Body = body, Query = "fieldValidation=Strict" }, default);
         var made = JsonNode.Parse(Assert.IsType<ApiResponse.Content>(answer).Parts[0].Span)!;
         Assert.Equal(201, answer.Code);
         Assert.Equal(0, (int)made["spec"]!["replicas"]!);
@@ -69,8 +69,8 @@ public sealed class ShapeTests : IDisposable
         Assert.Equal("default", (string)made["metadata"]!["namespace"]!);
 
         body[^3] = 0xFF;
-        var damaged = _server.Server.HandleAsync(
-            new ApiRequest("POST", "/apis/apps/v1/namespaces/default/deployments") { ContentType = "application/vnd.kubernetes.protobuf", Body = body }, default).AsTask().Result;
+        var damaged = await _server.Server.HandleAsync(
+            new ApiRequest("POST", "/apis/apps/v1/namespaces/default/deployments") { ContentType = "application/vnd.kubernetes.protobuf", Body = body }, default);
         Assert.Equal(400, damaged.Code);
     }
 
