@@ -17,6 +17,7 @@ public sealed class LinuxNode : IAsyncDisposable
     private readonly ImmutableArray<WatchedObjects> _watches;
     private readonly ImageCatalog _catalog;
     private readonly ImageBuilds _builds;
+    private bool _disposed;
 
     private LinuxNode(ClusterSandbox cluster, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, ImageBuilds builds)
     {
@@ -78,7 +79,7 @@ public sealed class LinuxNode : IAsyncDisposable
         });
         // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
         var first = new FirstSync([configMaps, secrets, services, slices], watchPods);
-        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [registration, configMaps, secrets, services, slices, first, names, routes, pods, events], catalog, builds);
+        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [new NodeLoop([registration, configMaps, secrets, services, slices, first, names, routes, pods, events])], catalog, builds);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
             new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
@@ -128,6 +129,8 @@ public sealed class LinuxNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_disposed) return;
+        _disposed = true;
         await _stopping.CancelAsync();
         foreach (var watch in _watches) await watch.DisposeAsync();
         await _cluster.DisposeAsync();

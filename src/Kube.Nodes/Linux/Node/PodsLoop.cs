@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Types;
 
@@ -9,7 +10,8 @@ internal sealed class PodsLoop(TimeProvider time) : ILoop
     private readonly Signal _signal = new(time);
     private readonly Lock _gate = new();
     private readonly HashSet<string> _woken = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, PodWorker> _workers = new(StringComparer.Ordinal);
+    /// <summary>Replaced whole: logs and processes are asked for from other threads.</summary>
+    private ImmutableDictionary<string, PodWorker> _workers = ImmutableDictionary.Create<string, PodWorker>(StringComparer.Ordinal);
     private readonly Stack<int> _freeAddresses = new();
     private readonly Dictionary<string, int> _addresses = new(StringComparer.Ordinal);
     private NodeContext? _node;
@@ -46,7 +48,7 @@ internal sealed class PodsLoop(TimeProvider time) : ILoop
         {
             int? index = new PodSpecView(pod).HostNetwork ? null : _freeAddresses.Count > 0 && _nextAddress >= _node!.Options.Network.Capacity ? _freeAddresses.Pop() : _nextAddress++;
             if (index is { } number) _addresses[pod.Meta.Uid] = number;
-            _workers[pod.Meta.Uid] = new PodWorker(_node!, pod, index, () => Wake(pod.Meta.Uid));
+            _workers = _workers.SetItem(pod.Meta.Uid, new PodWorker(_node!, pod, index, () => Wake(pod.Meta.Uid)));
         }
 
         Wake(pod.Meta.Uid);
@@ -75,7 +77,7 @@ internal sealed class PodsLoop(TimeProvider time) : ILoop
 
         if (refresh)
         {
-            foreach (var worker in _workers.Values.ToList())
+            foreach (var worker in _workers.Values)
             {
                 await worker.RefreshAsync(cancellation);
                 Wake(worker.Meta.Uid);
@@ -95,7 +97,7 @@ internal sealed class PodsLoop(TimeProvider time) : ILoop
             next.RetryAt(time.GetUtcNow() + TimeSpan.FromSeconds(2));
         }
 
-        if (next.Finished) _workers.Remove(next.Meta.Uid);
+        if (next.Finished) _workers = _workers.Remove(next.Meta.Uid);
         return true;
     }
 

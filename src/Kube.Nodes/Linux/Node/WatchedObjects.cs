@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Types;
 
@@ -12,7 +13,8 @@ internal sealed class WatchedObjects(IKubeClient client, ResourceKind kind, stri
     private static readonly TimeSpan RetryFirst = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RetryLongest = TimeSpan.FromSeconds(10);
 
-    private readonly Dictionary<ObjectKey, KubeObject> _objects = [];
+    /// <summary>Replaced whole: a container's start may read it beside the loop.</summary>
+    private ImmutableDictionary<ObjectKey, KubeObject> _objects = ImmutableDictionary<ObjectKey, KubeObject>.Empty;
     private IWatch? _watch;
     private string? _version;
     private DateTimeOffset? _retryAt;
@@ -121,13 +123,15 @@ internal sealed class WatchedObjects(IKubeClient client, ResourceKind kind, stri
     private void Set(KubeObject obj)
     {
         if (_objects.TryGetValue(obj.Meta.Key, out var known) && known.Meta.ResourceVersion == obj.Meta.ResourceVersion) return;
-        _objects[obj.Meta.Key] = obj;
+        _objects = _objects.SetItem(obj.Meta.Key, obj);
         changed(obj.Meta.Key, obj);
     }
 
     private void Remove(ObjectKey key)
     {
-        if (_objects.Remove(key)) changed(key, null);
+        if (!_objects.ContainsKey(key)) return;
+        _objects = _objects.Remove(key);
+        changed(key, null);
     }
 
     private async ValueTask FailAsync(Exception why)
