@@ -26,6 +26,7 @@ internal sealed class ClusterSandbox : IAsyncDisposable
     private readonly SemaphoreSlim _oneAtATime = new(1, 1);
     private readonly Task<string> _errors;
     private bool _broken;
+    private bool _ended;
 
     private ClusterSandbox(Process holder, SandboxMode mode, ClusterNetwork network, TimeProvider time)
     {
@@ -115,6 +116,8 @@ internal sealed class ClusterSandbox : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_ended) return;
+        _ended = true;
         try
         {
             _holder.StandardInput.Close();
@@ -138,12 +141,13 @@ internal sealed class ClusterSandbox : IAsyncDisposable
             }
         }
 
+        // A command under way still releases the semaphore, which holds nothing that would need disposal.
         _holder.Dispose();
-        _oneAtATime.Dispose();
     }
 
     private async Task<(string Output, string Last)> AskAsync(string commands, CancellationToken cancellation)
     {
+        if (_ended) throw new SandboxException("the sandbox has ended");
         await _oneAtATime.WaitAsync(cancellation);
         try
         {
@@ -172,6 +176,10 @@ internal sealed class ClusterSandbox : IAsyncDisposable
         catch (IOException)
         {
             throw new SandboxException((await _errors).Trim());
+        }
+        catch (ObjectDisposedException)
+        {
+            throw new SandboxException("the sandbox has ended");
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
