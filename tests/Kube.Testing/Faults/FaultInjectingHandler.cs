@@ -56,8 +56,9 @@ public sealed class FaultInjectingHandler(HttpMessageHandler inner, TimeProvider
             throw forgotten.Cause;
         }
 
-        if (asked.Verb == "watch" && response.IsSuccessStatusCode && OnWatchEvent is not null)
+        if (asked.Verb == "watch" && response.IsSuccessStatusCode)
         {
+            // Every watch, since a policy may be set while it is open.
             var events = await response.Content.ReadAsStreamAsync(cancellationToken);
             var spoiled = new StreamContent(new FaultyWatchStream(events, line => OnWatchEvent?.Invoke(asked, line), time));
             foreach (var (name, values) in response.Content.Headers) spoiled.Headers.TryAddWithoutValidation(name, values);
