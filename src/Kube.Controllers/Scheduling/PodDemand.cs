@@ -4,31 +4,50 @@ using Kube.Types;
 
 namespace Kube.Controllers;
 
-/// <summary>Amounts by resource name, <c>pods</c> among them.</summary>
+/// <summary>Amounts by resource name, <c>pods</c> among them. A handful each, so a list is searched faster than a tree.</summary>
 public sealed class ResourceAmounts
 {
-    private readonly ImmutableSortedDictionary<string, Quantity> _amounts;
+    private readonly ImmutableArray<(string Resource, Quantity Amount)> _amounts;
 
-    private ResourceAmounts(ImmutableSortedDictionary<string, Quantity> amounts) => _amounts = amounts;
+    private ResourceAmounts(ImmutableArray<(string, Quantity)> amounts) => _amounts = amounts;
 
-    public static ResourceAmounts None { get; } = new(ImmutableSortedDictionary.Create<string, Quantity>(StringComparer.Ordinal));
+    public static ResourceAmounts None { get; } = new([]);
 
     public static ResourceAmounts Read(JsonElement list)
     {
-        var amounts = ImmutableSortedDictionary.CreateBuilder<string, Quantity>(StringComparer.Ordinal);
+        var amounts = None;
         foreach (var entry in list.Members())
         {
-            if (Quantity.Read(entry.Value) is { } amount) amounts[entry.Name] = amount;
+            if (Quantity.Read(entry.Value) is { } amount) amounts = amounts.With(entry.Name, amount);
         }
 
-        return new ResourceAmounts(amounts.ToImmutable());
+        return amounts;
     }
 
-    public IEnumerable<string> Resources => _amounts.Keys;
+    public Quantity this[string resource]
+    {
+        get
+        {
+            foreach (var entry in _amounts)
+            {
+                if (entry.Resource == resource) return entry.Amount;
+            }
 
-    public Quantity this[string resource] => _amounts.GetValueOrDefault(resource);
+            return default;
+        }
+    }
 
-    public ResourceAmounts With(string resource, Quantity amount) => new(_amounts.SetItem(resource, amount));
+    public ImmutableArray<(string Resource, Quantity Amount)>.Enumerator GetEnumerator() => _amounts.GetEnumerator();
+
+    public ResourceAmounts With(string resource, Quantity amount)
+    {
+        for (var i = 0; i < _amounts.Length; i++)
+        {
+            if (_amounts[i].Resource == resource) return new(_amounts.SetItem(i, (resource, amount)));
+        }
+
+        return new(_amounts.Add((resource, amount)));
+    }
 
     public ResourceAmounts Plus(ResourceAmounts other) => Combine(other, static (a, b) => a + b);
 
@@ -39,9 +58,9 @@ public sealed class ResourceAmounts
 
     private ResourceAmounts Combine(ResourceAmounts other, Func<Quantity, Quantity, Quantity> combine)
     {
-        var amounts = _amounts.ToBuilder();
-        foreach (var (resource, amount) in other._amounts) amounts[resource] = combine(_amounts.GetValueOrDefault(resource), amount);
-        return new ResourceAmounts(amounts.ToImmutable());
+        var amounts = this;
+        foreach (var (resource, amount) in other) amounts = amounts.With(resource, combine(this[resource], amount));
+        return amounts;
     }
 }
 
@@ -99,9 +118,9 @@ public sealed class PodDemand
     {
         var requests = ResourceAmounts.Read(container.At("resources", "requests"));
         var limits = ResourceAmounts.Read(container.At("resources", "limits"));
-        foreach (var resource in limits.Resources)
+        foreach (var (resource, limit) in limits)
         {
-            if (!container.Has("resources", "requests", resource)) requests = requests.With(resource, limits[resource]);
+            if (!container.Has("resources", "requests", resource)) requests = requests.With(resource, limit);
         }
 
         return requests;

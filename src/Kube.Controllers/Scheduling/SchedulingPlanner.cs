@@ -46,22 +46,28 @@ public static class SchedulingPlanner
         var unschedulable = new Taint("node.kubernetes.io/unschedulable", "", "NoSchedule");
         if (node.IsUnschedulable && !pod.Tolerates(unschedulable)) return ["node(s) were unschedulable"];
 
+        // Thousands of nodes are asked for each pod: what is mostly empty is not enumerated.
         foreach (var taint in node.Taints)
         {
             if (taint.Repels && !pod.Tolerates(taint)) return [$"node(s) had untolerated taint {{{taint.Key}: {taint.Value}}}"];
         }
 
         var labels = node.Node.Meta.Labels;
-        var isSelected = pod.NodeSelector.All(s => labels.TryGetValue(s.Key, out var value) && value == s.Value)
+        var isSelected = (pod.NodeSelector.IsEmpty || pod.NodeSelector.All(s => labels.TryGetValue(s.Key, out var value) && value == s.Value))
             && (pod.RequiredNodeTerms is not { } terms || terms.Any(t => t.Matches(node.Node.Meta)));
         if (!isSelected) return ["node(s) didn't match Pod's node affinity/selector"];
 
-        if (pod.HostPorts.Any(node.HoldsPort)) return ["node(s) didn't have free ports for the requested pod ports"];
+        if (!pod.HostPorts.IsEmpty && pod.HostPorts.Any(node.HoldsPort)) return ["node(s) didn't have free ports for the requested pod ports"];
 
         // A resource that is not asked for is never short, even on a node that is overcommitted.
-        return [.. pod.Requests.Resources
-            .Where(r => !pod.Requests[r].IsZero && node.Used[r] + pod.Requests[r] > node.Allocatable[r])
-            .Select(static r => r == "pods" ? "Too many pods" : $"Insufficient {r}")];
+        ImmutableArray<string>.Builder? shortages = null;
+        foreach (var (resource, amount) in pod.Requests)
+        {
+            if (amount.IsZero || node.Used[resource] + amount <= node.Allocatable[resource]) continue;
+            (shortages ??= ImmutableArray.CreateBuilder<string>()).Add(resource == "pods" ? "Too many pods" : $"Insufficient {resource}");
+        }
+
+        return shortages?.ToImmutable() ?? [];
     }
 
     /// <summary>The share of cpu and memory that stays free, from 0 to 1: pods spread over the emptiest nodes.</summary>
@@ -70,7 +76,7 @@ public static class SchedulingPlanner
         double Free(string resource)
         {
             var all = node.Allocatable[resource].MilliUnits;
-            return all == 0 ? 0 : (double)(all - (node.Used[resource] + pod.Requests[resource]).MilliUnits) / all;
+            return all == 0 ? 0 : (double)(all - node.Used[resource].MilliUnits - pod.Requests[resource].MilliUnits) / all;
         }
 
         // Many pods ask for nothing; the number of pods then spreads them.
