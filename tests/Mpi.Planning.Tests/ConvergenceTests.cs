@@ -18,7 +18,14 @@ public sealed class ConvergenceTests
 
     private static readonly Action<FakeWorld, int>[] Happenings =
     [
+        // Passes and progress weigh more than mishaps: a life should get somewhere before the next blow.
         static (w, _) => w.Pass(),
+        static (w, _) => w.Pass(),
+        static (w, _) => w.Pass(),
+        static (w, _) => Recover(w),
+        static (w, _) => Recover(w),
+        static (w, _) => Recover(w),
+        static (w, _) => Recover(w),
         static (w, n) => w.Pass(writes: n % 9),
         static (w, n) => w.Pass(writes: n % 3),
         static (w, _) => w.RunWorkers(),
@@ -39,7 +46,11 @@ public sealed class ConvergenceTests
         static (w, n) => w.Edit(s => s["slotsPerWorker"] = n % 3 == 0 ? "many" : (JsonNode)(n % 5)),
         static (w, n) => w.Edit(s => s.Container("Launcher")["image"] = $"image:{n % 3}"),
         static (w, n) => w.Edit(s => s.RunPolicy()["ttlSecondsAfterFinished"] = n % 100),
-        static (w, _) => w.Remove(Kinds.Job, "pi-launcher"),
+        static (w, _) =>
+        {
+            w.Remove(Kinds.Job, "pi-launcher");
+            foreach (var pod in w.LauncherPods.ToList()) w.Remove(Kinds.Pod, FakeWorld.Text(pod, "metadata", "name"));
+        },
         static (w, n) => w.Now += TimeSpan.FromSeconds(n % 600),
         static (w, n) => w.Put(Kinds.Pod, new JsonObject { ["metadata"] = new JsonObject { ["name"] = "pi-worker-9", ["uid"] = $"stranger-{n}" }, ["status"] = new JsonObject { ["phase"] = "Running" } }),
         static (w, n) => w.Refused = n % 2 == 0 ? null : new RefusedWrite("worker pod", "exceeded quota"),
@@ -77,17 +88,17 @@ public sealed class ConvergenceTests
         Check.One(Config, Prop.ForAll(LivesOf(), static life =>
         {
             var ran = new Dictionary<string, string>();
-            var made = new Dictionary<string, bool>();
-            var world = Live(life, w =>
+            Live(life, w =>
             {
-                if (w.Launcher is not { } job || w.Job["status"] is null) return;
+                // A suspension stops what ran, and the same attempt starts from the beginning.
+                if (IsSuspended(w)) ran.Clear();
+                if (w.Launcher is not { } job) return;
                 var uid = FakeWorld.Text(job, "metadata", "uid");
-                if (w.LauncherPods.Any(p => FakeWorld.Text(p, "status", "phase") == "Running" && p["metadata"]!["ownerReferences"]![0]!["uid"]!.ToString() == uid)
-                    && job["spec"]?["suspend"]?.GetValue<bool>() != true && !WasSuspended(w))
-                {
-                    var attempt = FakeWorld.Text(job, "metadata", "annotations", PlanningNames.Attempt);
-                    if (Recorded(w, uid)) Assert.Equal(uid, ran.TryAdd(attempt, uid) ? uid : ran[attempt]);
-                }
+                var runs = w.LauncherPods.Any(p => FakeWorld.Text(p, "status", "phase") == "Running" && p["metadata"]!["ownerReferences"]![0]!["uid"]!.ToString() == uid);
+                // Until its uid is recorded a launcher may vanish unseen; that window is as long as one watch event takes.
+                if (!runs || !Recorded(w, uid)) return;
+                var attempt = FakeWorld.Text(job, "metadata", "annotations", PlanningNames.Attempt);
+                if (!ran.TryAdd(attempt, uid)) Assert.Equal(ran[attempt], uid);
             });
         }));
 
@@ -132,7 +143,9 @@ public sealed class ConvergenceTests
 
     private static FakeWorld Live(int[] life, Action<FakeWorld>? watch = null)
     {
-        var world = new FakeWorld(Jobs.Pi(2));
+        // Half of the lives begin with a job that runs: what follows is then not mostly about starting it.
+        var world = life.Length % 2 == 0 ? MainPathTests.Started(2) : new FakeWorld(Jobs.Pi(2));
+        watch?.Invoke(world);
         Play(world, life, watch);
         return world;
     }
@@ -184,7 +197,17 @@ public sealed class ConvergenceTests
     private static bool Live(FakeWorld world) =>
         world.Launcher is { } job && job["status"]?["conditions"] is null && job["spec"]?["suspend"]?.GetValue<bool>() != true && job["metadata"]!["deletionTimestamp"] is null;
 
-    private static bool WasSuspended(FakeWorld world) => world.Condition("Suspended") is not null;
+    private static bool IsSuspended(FakeWorld world) => Word(world, "Suspended") == "True" || world.Spec.RunPolicy()["suspend"]?.GetValue<bool>() == true;
+
+    /// <summary>What a cluster does by itself in a while.</summary>
+    private static void Recover(FakeWorld world)
+    {
+        world.FinishDeletions();
+        world.Pass();
+        world.RunWorkers();
+        world.RunLauncher();
+        world.Pass();
+    }
 
     private static bool Recorded(FakeWorld world, string uid) => world.Status["attempt"]?["launcherUID"]?.ToString() == uid;
 
