@@ -14,14 +14,16 @@ public sealed class ControllerSet : IAsyncDisposable
 
     public ControllerSet(IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
     {
-        _caches = new ClusterCaches(client, time, random);
+        // A source of randomness each: in a program the loops run side by side, and a Random belongs to one of them.
+        Random Own() => new(random.Next());
+        _caches = new ClusterCaches(client, time, Own());
         var kinds = new ServedKinds([.. BuiltIn, Kinds.Event, Kinds.Lease], _caches.CustomKinds.Store);
-        var jobs = new JobController(_caches, client, options, time, random);
-        var endpoints = new EndpointsController(_caches, client, options, time, random);
-        var namespaces = new NamespaceController(_caches, kinds, client, options, time, random);
-        var pods = new PodCollector(_caches, client, options, time, random);
-        var scheduler = new Scheduler(_caches, client, options, time, random);
-        var garbage = new GarbageCollector(_caches, kinds, BuiltIn, client, options, time, random);
+        var jobs = new JobController(_caches, client, options, time, Own());
+        var endpoints = new EndpointsController(_caches, client, options, time, Own());
+        var namespaces = new NamespaceController(_caches, kinds, client, options, time, Own());
+        var pods = new PodCollector(_caches, client, options, time, Own());
+        var scheduler = new Scheduler(_caches, client, options, time, Own());
+        var garbage = new GarbageCollector(_caches, kinds, BuiltIn, client, options, time, Own());
         Loops = [.. _caches.Reflectors, jobs.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, scheduler.Loop, .. garbage.Loops];
     }
 

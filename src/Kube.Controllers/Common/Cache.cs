@@ -63,6 +63,6 @@ public sealed class ClusterCaches
     internal Cache<T> Unlisted<T>(ResourceKind kind, Func<KubeObject, T> project, params ReadOnlySpan<StoreIndex<T>> indexes) where T : class
     {
         var store = new Store<T>(project, indexes);
-        return new Cache<T>(kind, store, new Reflector<T>(_client, kind, ns: null, store, new ReflectorOptions(), _time, _random));
+        return new Cache<T>(kind, store, new Reflector<T>(_client, kind, ns: null, store, new ReflectorOptions(), _time, new Random(_random.Next())));
     }
 }

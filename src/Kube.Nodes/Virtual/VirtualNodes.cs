@@ -52,11 +52,11 @@ public sealed class VirtualNodes : IAsyncDisposable
         var addresses = new AddressPool(options.NodeRange);
         _nodeAddresses = options.Nodes.ToImmutableDictionary(static n => n.Name, n => addresses.Hold(n.Name), StringComparer.Ordinal);
         _podAddresses = new AddressPool(options.PodRange);
-        _reflector = new Reflector<PodView>(client, Kinds.Pod, ns: null, _store, new ReflectorOptions(), time, random);
+        _reflector = new Reflector<PodView>(client, Kinds.Pod, ns: null, _store, new ReflectorOptions(), time, new Random(random.Next()));
 
-        var names = new WorkQueue<string>(options.Backoff, time, random);
+        var names = new WorkQueue<string>(options.Backoff, time, new Random(random.Next()));
         foreach (var node in options.Nodes) names.Add(node.Name);
-        var pods = new WorkQueue<ObjectKey>(options.Backoff, time, random);
+        var pods = new WorkQueue<ObjectKey>(options.Backoff, time, new Random(random.Next()));
         _store.Subscribe(change =>
         {
             if (IsOurs(change.Old) || IsOurs(change.New)) pods.Add(change.Key);
