@@ -122,7 +122,7 @@ public sealed class YamlTests
     {
         var text = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
         for (var i = 1; i < 12; i++) text += $"a{i}: &a{i} [{string.Join(",", Enumerable.Repeat($"*a{i - 1}", 10))}]\n";
-        Assert.Contains("more than 1000000 values", Assert.Throws<YamlSyntaxException>(() => Yaml.Read(text)).Message);
+        Assert.Contains("more than 250000 values", Assert.Throws<YamlSyntaxException>(() => Yaml.Read(text)).Message);
         Assert.Throws<YamlSyntaxException>(() => Yaml.Read(new string('[', 100_000)));
     }
 
@@ -209,7 +209,7 @@ public sealed class YamlTests
             }
 
             return true;
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(3000));
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(1500));
     }
 
     [Fact]
@@ -219,14 +219,13 @@ public sealed class YamlTests
         var text = Gen.OneOf(
             Gen.ListOf(character).Select(c => new string([.. c]).Replace("\ud83d", "\ud83d\ude00")),
             Gen.Elements("yes", "1e3", "0x1", "", "~", "null", "- a", "a: b", "a #b", "<<", "---", "...", "-", "--- a", "!!str", "1:30:00", "2001-01-01", "0b1", " a", "a ", "a\n", "\na", "a\n\n", "a\n b\n", "  a\nb", "a\n\n\nb", "#", "=", "-n", "./a", "%x", "é", "a\n \nb", "a\n\tb"));
-        Prop.ForAll(Gen.ListOf(text.Zip(text)).ToArbitrary(), pairs =>
+        Prop.ForAll(text.Zip(text).ToArbitrary(), pair =>
         {
-            var tree = new JsonObject();
-            foreach (var (key, value) in pairs) tree[key] = new JsonArray(value, new JsonObject { [value] = key }, new JsonArray(key));
+            var (key, value) = pair;
+            var tree = new JsonObject { [key] = new JsonArray(value, new JsonObject { [value] = key }, new JsonArray(key)), ["next"] = value };
             var written = Yaml.Write(JsonElement.Parse(tree.ToUtf8()));
-            if (pairs.Count == 0) return written == "{}\n";
-            return JsonNode.DeepEquals(One(written).Root, tree);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(2000));
+            Assert.True(JsonNode.DeepEquals(One(written).Root, tree), $"{tree.ToJsonString()}\n{written}");
+        }).Check(Config.QuickThrowOnFailure.WithMaxTest(5000));
     }
 
     private static YamlDocument One(string text) => Assert.Single(Yaml.Read(text));

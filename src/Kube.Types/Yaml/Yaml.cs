@@ -6,7 +6,7 @@ namespace Kube.Types;
 public static class Yaml
 {
     /// <summary>What aliases may blow a text up to. A manifest of this size would be refused anyway: objects end at 1.5 MB.</summary>
-    public const int NodesMax = 1_000_000;
+    public const int NodesMax = 250_000;
 
     /// <summary>
     /// Reads all objects of a text: documents parted by <c>---</c>, empty ones left out, lists (<c>kind: List</c>, <c>PodList</c>)

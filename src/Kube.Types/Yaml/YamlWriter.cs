@@ -103,11 +103,14 @@ internal sealed class YamlWriter
         }
     }
 
-    /// <summary>A key longer than 1024 characters must be announced by <c>?</c>, or no YAML reader takes it.</summary>
+    /// <summary>
+    /// A key longer than 1024 characters must be announced by <c>?</c>, or no YAML reader takes it. One whose last word begins with
+    /// an asterisk is taken for an alias by the reader that we use ourselves.
+    /// </summary>
     private void Key(string name)
     {
         if (name.Length > 512) _text.Append("? ");
-        if (IsPlain(name)) _text.Append(name);
+        if (IsPlain(name) && !name.Contains(" *")) _text.Append(name);
         else Quoted(name);
         if (name.Length > 512) _text.Append('\n');
     }
