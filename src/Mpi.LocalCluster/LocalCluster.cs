@@ -97,17 +97,12 @@ public sealed class LocalCluster : IAsyncDisposable
         host.WriteKubeconfig(kubeconfig);
         await client.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(CustomResources.MpiJobs())[0].Root), cancellation);
 
-        var loops = new LoopHost();
-        parts.Push(loops);
-
         // The controllers and the node stand beside the API server and need no socket.
         var controllers = new ControllerSet(InProcessClient(server, "kubempi-controllers", time), new ControllerOptions(), time, new Random());
         parts.Push(controllers);
-        loops.Start(controllers.Loops);
         var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent), time, notice => options.Notice(notice.Text), cancellation);
         logs.Node = node;
         parts.Push(node);
-        loops.Start(node.Loops);
 
         // The operator is a client like any other.
         var connection = ClusterConnection.Load(new ClusterConnectionOptions(kubeconfig), time);
@@ -120,7 +115,11 @@ public sealed class LocalCluster : IAsyncDisposable
             Identity = $"{Environment.MachineName}_{Guid.NewGuid()}",
         });
         parts.Push(mpi);
-        loops.Start(mpi.Loops);
+
+        // Last to start, and so the first to stop: nothing acts any more on what is being taken away.
+        var loops = new LoopHost();
+        parts.Push(loops);
+        loops.Start([.. controllers.Loops, .. node.Loops, .. mpi.Loops]);
         return new LocalCluster(parts, client, node, kubeconfig, FailureOf(loops, node, cancellation));
     }
 

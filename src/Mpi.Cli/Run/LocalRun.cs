@@ -38,7 +38,7 @@ internal static class LocalRun
         catch (SandboxException refusal)
         {
             line.Show("");
-            line.Say($"kubempi: {refusal.Message}");
+            await Preflight.ExplainAsync(refusal, line.Say, time, cancellation);
             return ExitCode.MachineUnfit;
         }
         catch (OperationCanceledException)
@@ -49,7 +49,12 @@ internal static class LocalRun
 
         await using (cluster)
         {
-            if (MissingPrograms(cluster, manifest, line)) return ExitCode.MachineUnfit;
+            if (Preflight.Faults(cluster.Node, manifest) is { Count: > 0 } faults)
+            {
+                line.Show("");
+                foreach (var fault in faults) line.Say($"kubempi: {fault}");
+                return ExitCode.MachineUnfit;
+            }
 
             // 3. The objects, in the order in which they stand.
             var started = await CreateAsync(cluster.Client, manifest, line, time, cancellation);
@@ -87,16 +92,6 @@ internal static class LocalRun
             Program = HostProgram.Current(),
             Notice = text => say($"kubempi: {text}"),
         };
-    }
-
-    /// <summary>Programs that the images need and this machine lacks are named before anything starts.</summary>
-    private static bool MissingPrograms(LocalCluster.LocalCluster cluster, ManifestFile manifest, StatusLine line)
-    {
-        var missing = cluster.Node.Missing(manifest.Images());
-        if (missing.Count == 0) return false;
-        line.Show("");
-        foreach (var program in missing) line.Say($"kubempi: {program}");
-        return true;
     }
 
     /// <returns>Null when the API refused an object; what it said has been told.</returns>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json;
 using Kube.Types;
 using Mpi.Dialects;
 
@@ -67,13 +68,10 @@ internal sealed record ManifestFile(string Path, string Folder, ImmutableArray<M
         return new ManifestFile(path, folder, objects.ToImmutable());
     }
 
-    /// <summary>The images of all jobs' pods.</summary>
-    public IEnumerable<string> Images() => Objects
+    /// <summary>The pod templates of all jobs.</summary>
+    public IEnumerable<JsonElement> PodTemplates() => Objects
         .SelectMany(static o => o.Object.Root.Members("spec", "mpiReplicaSpecs"))
-        .SelectMany(static role => role.Value.Items("template", "spec", "containers").Concat(role.Value.Items("template", "spec", "initContainers")))
-        .Select(static c => c.Text("image"))
-        .OfType<string>()
-        .Distinct();
+        .Select(static role => role.Value.At("template"));
 
     private static ResourceKind? KindOf(KubeObject obj) =>
         ManifestDialects.For(obj.ApiVersion, obj.Kind)?.Kind ?? BuiltIn.FirstOrDefault(k => k.ApiVersion == obj.ApiVersion && k.Kind == obj.Kind);

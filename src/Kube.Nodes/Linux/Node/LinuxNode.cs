@@ -95,6 +95,13 @@ public sealed class LinuxNode : IAsyncDisposable
     /// <exception cref="ImageException">A stand-in is there but cannot be used.</exception>
     public IReadOnlyList<MissingProgram> Missing(IEnumerable<string> images) => [.. images.Distinct().SelectMany(i => _catalog.Resolve(i).Missing())];
 
+    /// <summary>The UID as which an image's containers run when their pod names none; 0 without a stand-in.</summary>
+    public long DefaultUid(string image)
+    {
+        var content = _catalog.Resolve(image);
+        return content.User is { } user && new ImageAccounts("", "", content).Resolve(user) is { } account ? account.Uid : 0;
+    }
+
     /// <summary>A container's log as bytes; see <see cref="LogStream"/>.</summary>
     /// <param name="ns">The pod's namespace.</param>
     /// <exception cref="ApiException">There is no such pod here, no such container, or no log yet.</exception>

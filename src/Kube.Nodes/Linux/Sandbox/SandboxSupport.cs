@@ -41,7 +41,7 @@ public sealed record SandboxSupport(SandboxMode Mode, ImmutableArray<SandboxObst
         {
             await using var cluster = await ClusterSandbox.StartAsync(mode, ClusterNetwork.Default, time, cancellation);
             await PodSandbox.CreateAsync(cluster, "probe", "probe", index: 0, cancellation);
-            return new SandboxSupport(mode, [], mode == SandboxMode.SingleId ? NoSubordinateRange() : null);
+            return new SandboxSupport(mode, [], ObstacleOfUid0(mode));
         }
         catch (SandboxException refused)
         {
@@ -106,8 +106,10 @@ public sealed record SandboxSupport(SandboxMode Mode, ImmutableArray<SandboxObst
         return new(mode == SandboxMode.Root ? "namespaces cannot be made" : userNamespaces, said, mode == SandboxMode.Root ? "run with the capabilities SYS_ADMIN and NET_ADMIN" : "run as root, or on a machine that allows user namespaces");
     }
 
-    private static SandboxObstacle NoSubordinateRange()
+    /// <summary>What stands in the way of pods of UID 0 in a mode; null when nothing does.</summary>
+    public static SandboxObstacle? ObstacleOfUid0(SandboxMode mode)
     {
+        if (mode != SandboxMode.SingleId) return null;
         var user = Environment.UserName;
         var line = string.Create(CultureInfo.InvariantCulture, $"{user}:100000:{SubordinateIds.Count}");
         return new(
