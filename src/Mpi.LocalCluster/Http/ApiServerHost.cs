@@ -84,7 +84,7 @@ public sealed class ApiServerHost : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         _server.EndWatches();
-        await _app.StopAsync();
+        await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         _certificate.Dispose();
         _stopping.Dispose();
