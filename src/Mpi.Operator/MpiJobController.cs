@@ -36,9 +36,6 @@ public sealed partial class MpiJobController
         _log = log;
     }
 
-    /// <summary>How long a pass waits for the stores to show what the last one wrote.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
     /// <summary>After this many plans in a row that met another world than they saw, the stores are read anew.</summary>
     private const int StaleLimit = 3;
 
@@ -57,7 +54,12 @@ public sealed partial class MpiJobController
         }
 
         var memory = Remember(job);
-        if (!memory.CaughtUp(_world.SeenUpTo, _time.GetUtcNow())) return LookAgainAt(memory.AwaitedUntil);
+        if (memory.Check(_world.SeenUpTo, _time.GetUtcNow()) is Freshness.Behind behind)
+        {
+            foreach (var kind in behind.Overdue) _world.Distrust(kind);
+            return LookAgainAt(behind.Until);
+        }
+
         try
         {
             var seen = await _builder.BuildAsync(job, memory, cancellation);
@@ -73,11 +75,11 @@ public sealed partial class MpiJobController
 
             // 3. Apply.
             var outcome = await _applier.ApplyAsync(job, plan, cancellation);
-            memory.Absorb(outcome, _world.Watches, seen.Workers, _time.GetUtcNow(), Patience);
+            memory.Absorb(outcome, _world.Watches, seen.Workers, _time.GetUtcNow());
             if (seen.Launcher is { } launcher) _metrics.JobSeen(key, launcher.Meta.Name);
 
             // 4. Requeue. Trouble backs off; what was found out is planned for at once; else the plan says when.
-            if (memory.StaleInARow >= StaleLimit) _world.Distrust();
+            if (memory.StaleInARow >= StaleLimit) _world.Distrust(null);
             if (outcome.Trouble is { } stopped) return new Outcome.Failed(stopped);
             if (!outcome.Complete)
             {

@@ -53,8 +53,8 @@ public sealed partial class OperatorProcess : IAsyncDisposable
         var controller = new MpiJobController(_caches, client, parts.Dialect, applier, Metrics, options.Planning, time, _log);
 
         var controllers = Enumerable.Range(0, options.Threadiness)
-            .Select(i => (ILoop)new ControllerLoop<ObjectKey>($"mpijob/{i}", queue, controller.ReconcileAsync, _caches.Reflectors, LogFailure));
-        Workers = [.. Elector is null ? controllers : controllers.Select(loop => new LeaderOnlyLoop(loop, Elector))];
+            .Select(i => new ControllerLoop<ObjectKey>($"mpijob/{i}", queue, controller.ReconcileAsync, _caches.Reflectors, LogFailure));
+        Workers = [.. Elector is null ? controllers : controllers.Select(ILoop (loop) => new LeaderOnlyLoop(loop, Elector))];
         Health = new OperatorHealth(Elector, () => _caches.Unsynced, options.Lease.Duration);
     }
 

@@ -106,19 +106,6 @@ public sealed class ReflectorTests
     }
 
     [Fact]
-    public void A_server_that_comes_back_without_its_memory_is_listed_at_once()
-    {
-        _server.Json(List("9", "", Item("a", "2"))).Watch(out var watch);
-        for (var i = 0; i < 5; i++) _server.Throw(new HttpRequestException("connection refused"));
-        _server.Status(410, "Expired").Json(List("3", "", Item("b", "1"))).Watch(out _);
-        _stepper.RunUntilQuiet();
-        watch.Break(new IOException("reset"));
-        _stepper.RunUntil(() => _server.Left == 2, TimeSpan.FromMinutes(1));
-        _stepper.RunUntilQuiet();
-        Assert.Equal(["b@1"], Held);
-    }
-
-    [Fact]
     public void A_page_token_that_expired_leads_to_one_whole_list()
     {
         _server.Json(List("9", "t", Item("a", "1"))).Status(410, "Expired").Json(List("12", "", Item("b", "2"))).Watch(out _);
@@ -210,5 +197,63 @@ public sealed class ReflectorTests
         watch.Line(Event("ADDED", Item("c", "11")));
         _stepper.RunUntilQuiet();
         Assert.Equal(["a", "b"], late);
+    }
+
+    [Fact]
+    public void A_cache_that_was_found_wrong_is_listed_anew_soon_but_not_at_every_word()
+    {
+        _server.Json(List("9", "", Item("a", "1"), Item("lost", "2"))).Watch(out var first).Json(List("20", "", Item("a", "15"))).Watch(out _);
+        _stepper.RunUntilQuiet();
+        Assert.Equal("9", _reflector.SeenUpTo);
+        _reflector.Relist();
+        _stepper.RunFor(TimeSpan.FromSeconds(9));
+        Assert.Equal(2, _server.Left);
+        _stepper.RunFor(TimeSpan.FromSeconds(2));
+        Assert.Equal(0, _server.Left);
+        Assert.True(first.Disposed);
+        Assert.Equal(["a@15"], Held);
+        Assert.Equal("20", _reflector.SeenUpTo);
+        Assert.Empty(_failures);
+    }
+
+    [Fact]
+    public void An_event_that_was_lost_is_made_good_by_a_list_within_the_hour()
+    {
+        _server.Json(List("9", "", Item("lost", "2")));
+        var watches = new List<PushStream>();
+        void Watch()
+        {
+            _server.Watch(out var watch);
+            watches.Add(watch);
+        }
+
+        Watch();
+        _stepper.RunUntilQuiet();
+        _server.Json(List("30", ""));
+        Watch();
+        for (var minute = 0; minute < 60 && _server.Left > 0; minute++)
+        {
+            watches[0].Line("""{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"11"}}}""");
+            _stepper.RunFor(TimeSpan.FromMinutes(1));
+        }
+
+        Assert.Empty(Held);
+    }
+
+    [Fact]
+    public void An_object_that_the_projection_leaves_out_is_not_kept_and_leaves_when_it_changes_so()
+    {
+        var store = new Store<Pod>(static o => o.Root.Text("node") == "theirs" ? null : new Pod(o.Meta.Name, "", o.Meta.ResourceVersion));
+        var client = new KubeClient(_server, new Uri("http://test.invalid/"), new KubeClientOptions(Timeout.InfiniteTimeSpan, "t"), _clock);
+        var reflector = new Reflector<Pod>(client, Kinds.Pod, "x", store, new ReflectorOptions(), _clock, new Random(1));
+        _server.Json(List("9", "", Item("a", "1"), Item("b", "2", "theirs"))).Watch(out var watch);
+        var stepper = new Stepper(_clock, new Random(1)).Add(reflector);
+        stepper.RunUntilQuiet();
+        Assert.Equal(["a"], store.Snapshot.Values.Select(static p => p.Name));
+        watch.Line(Event("ADDED", Item("c", "10", "theirs")));
+        watch.Line(Event("MODIFIED", Item("a", "11", "theirs")));
+        stepper.RunUntilQuiet();
+        Assert.Equal(0, store.Snapshot.Count);
+        Assert.Equal("11", reflector.SeenUpTo);
     }
 }

@@ -63,10 +63,11 @@ public sealed class OperatorHealthTests
         Assert.Equal(1, inner.Steps);
     }
 
-    private sealed class CountingLoop : ILoop
+    private sealed class CountingLoop : ITimedLoop
     {
         public string Name => "counting";
         public int Steps { get; private set; }
+        public DateTimeOffset? NextDue => null;
 
         public ValueTask<bool> StepAsync(CancellationToken cancellation)
         {

@@ -25,7 +25,7 @@ public enum LeaderState
 /// (<see cref="LeaseOptions.Duration"/>). Spans are measured by the monotonic clock, so that a clock set back or forward
 /// neither shortens nor lengthens a term, and other processes' times are compared for change only.
 /// </summary>
-public sealed partial class LeaderElector : ILoop, ILeadership
+public sealed partial class LeaderElector : ITimedLoop, ILeadership
 {
     private readonly IKubeClient _client;
     private readonly LeaseOptions _options;
@@ -109,18 +109,24 @@ public sealed partial class LeaderElector : ILoop, ILeadership
         return true;
     }
 
-    public ValueTask WaitAsync(CancellationToken cancellation)
+    public DateTimeOffset? NextDue
     {
-        if (_state is LeaderState.Lost or LeaderState.Released) return _wake.WaitAsync(null, cancellation);
-        var left = _time.GetElapsedTime(_time.GetTimestamp(), _nextTry);
-        if (_state == LeaderState.Leading)
+        get
         {
-            var term = WriteTerm - _time.GetElapsedTime(_renewedAt);
-            if (term < left) left = term;
-        }
+            if (_state is LeaderState.Lost or LeaderState.Released) return null;
+            var left = _time.GetElapsedTime(_time.GetTimestamp(), _nextTry);
+            if (_state == LeaderState.Leading)
+            {
+                var term = WriteTerm - _time.GetElapsedTime(_renewedAt);
+                if (term < left) left = term;
+            }
 
-        return _wake.WaitAsync(_time.GetUtcNow() + left, cancellation);
+            // A timestamp is coarser or finer than a tick: a wait that ends a fraction too early would be begun again and again.
+            return _time.GetUtcNow() + (left > TimeSpan.Zero ? left + TimeSpan.FromMilliseconds(1) : TimeSpan.Zero);
+        }
     }
+
+    public ValueTask WaitAsync(CancellationToken cancellation) => _wake.WaitAsync(NextDue, cancellation);
 
     /// <summary>Gives the lease back, so that the next leader need not wait for its end. Call it when no write is under way any more.</summary>
     public async Task ReleaseAsync(CancellationToken cancellation)

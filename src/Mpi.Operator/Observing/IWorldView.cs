@@ -24,6 +24,6 @@ public interface IWorldView
     /// <summary>The resourceVersion up to which a kind's changes were taken in; null before the first list.</summary>
     string? SeenUpTo(ResourceKind kind);
 
-    /// <summary>Says that the view was found wrong although time has passed: it is to be read anew.</summary>
-    void Distrust();
+    /// <summary>Says that the view of a kind was found wrong although time has passed, or of all for null: it is to be read anew.</summary>
+    void Distrust(ResourceKind? kind);
 }

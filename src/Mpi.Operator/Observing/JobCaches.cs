@@ -82,9 +82,12 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
 
     public string? SeenUpTo(ResourceKind kind) => _reflectors.TryGetValue(kind, out var reflector) ? reflector.SeenUpTo : null;
 
-    public void Distrust()
+    public void Distrust(ResourceKind? kind)
     {
-        foreach (var reflector in _reflectors.Values) reflector.Relist();
+        foreach (var (watched, reflector) in _reflectors)
+        {
+            if (kind is null || kind == watched) reflector.Relist();
+        }
     }
 
     /// <summary>The job that controls an object, by the owner's name; null for everybody else's.</summary>

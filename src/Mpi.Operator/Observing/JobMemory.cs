@@ -17,7 +17,15 @@ internal sealed class JobMemory(string uid)
     private readonly Dictionary<ResourceKind, string> _awaited = [];
     private readonly Dictionary<string, DateTimeOffset> _deleted = [];
     private readonly Dictionary<ObjectToConfirm, KubeObject> _met = [];
+    private DateTimeOffset _awaitedUntil;
+    private int _overdue;
     private (long Generation, ImmutableDictionary<string, string> Annotations, ParseResult Result)? _parsed;
+
+    /// <summary>How long a pass waits for the stores to show what the last one wrote.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>How often it waits once more, after the store was read anew.</summary>
+    private const int OverdueLimit = 3;
 
     public string Uid { get; } = uid;
 
@@ -33,9 +41,6 @@ internal sealed class JobMemory(string uid)
     /// <summary>Objects that were met at the server and that the stores do not show: somebody else's, or ours in a view that lags.</summary>
     public IReadOnlyDictionary<ObjectToConfirm, KubeObject> Met => _met;
 
-    /// <summary>When waiting for the stores ends, whatever they show.</summary>
-    public DateTimeOffset AwaitedUntil { get; private set; }
-
     /// <summary>How often in a row a plan ended on a view that was out of date.</summary>
     public int StaleInARow { get; private set; }
 
@@ -50,18 +55,26 @@ internal sealed class JobMemory(string uid)
 
     /// <summary>
     /// Whether the stores show every write that landed here before. A plan made on an older view is safe and wasteful, so
-    /// it is put off, but not for ever: an event may have been lost.
+    /// it is put off. When the patience is over something is wrong with a watch, which is then read anew; and when even
+    /// that does not help, the plan is made on what there is.
     /// </summary>
-    public bool CaughtUp(Func<ResourceKind, string?> seenUpTo, DateTimeOffset now)
+    public Freshness Check(Func<ResourceKind, string?> seenUpTo, DateTimeOffset now)
     {
         foreach (var (kind, version) in _awaited.ToList())
         {
             if (ResourceVersions.AtLeast(seenUpTo(kind), version)) _awaited.Remove(kind);
         }
 
-        if (_awaited.Count > 0 && now < AwaitedUntil) return false;
-        _awaited.Clear();
-        return true;
+        if (_awaited.Count == 0) return Freshness.Fresh;
+        if (now < _awaitedUntil) return new Freshness.Behind(_awaitedUntil, []);
+        if (++_overdue > OverdueLimit)
+        {
+            _awaited.Clear();
+            return Freshness.Fresh;
+        }
+
+        _awaitedUntil = now + Patience;
+        return new Freshness.Behind(_awaitedUntil, [.. _awaited.Keys]);
     }
 
     /// <summary>When the deletion of an object was asked for, though the stores may not show it yet.</summary>
@@ -82,8 +95,7 @@ internal sealed class JobMemory(string uid)
 
     /// <param name="watched">Whether a store shows this kind.</param>
     /// <param name="pods">The pods that were observed, to tell which of them a deletion of many meant.</param>
-    /// <param name="patience">How long to wait for the stores.</param>
-    public void Absorb(ApplyOutcome outcome, Func<ResourceKind, bool> watched, IEnumerable<PodView> pods, DateTimeOffset now, TimeSpan patience)
+    public void Absorb(ApplyOutcome outcome, Func<ResourceKind, bool> watched, IEnumerable<PodView> pods, DateTimeOffset now)
     {
         foreach (var write in outcome.Landed)
         {
@@ -99,7 +111,8 @@ internal sealed class JobMemory(string uid)
             else if (watched(write.Kind))
             {
                 if (!_awaited.TryGetValue(write.Kind, out var newest) || !ResourceVersions.AtLeast(newest, result.Meta.ResourceVersion)) _awaited[write.Kind] = result.Meta.ResourceVersion;
-                AwaitedUntil = now + patience;
+                _awaitedUntil = now + Patience;
+                _overdue = 0;
             }
         }
 
@@ -136,6 +149,20 @@ internal sealed class JobMemory(string uid)
 
     private static bool Same(ImmutableDictionary<string, string> a, ImmutableDictionary<string, string> b) =>
         ReferenceEquals(a, b) || (a.Count == b.Count && a.All(entry => b.TryGetValue(entry.Key, out var value) && value == entry.Value));
+}
+
+/// <summary>Whether the stores show what was written last.</summary>
+internal abstract record Freshness
+{
+    private Freshness() { }
+
+    public static readonly Freshness Fresh = new Shown();
+
+    public sealed record Shown : Freshness;
+
+    /// <param name="Until">When to look again, if no event comes before.</param>
+    /// <param name="Overdue">Kinds whose watch should have shown it long ago.</param>
+    public sealed record Behind(DateTimeOffset Until, ImmutableArray<ResourceKind> Overdue) : Freshness;
 }
 
 /// <summary>A fact about an object that may be absent: <paramref name="View"/> is null when it is known that there is none.</summary>

@@ -37,7 +37,8 @@ internal sealed class FaultyWatchStream(Stream inner, Func<ReadOnlyMemory<byte>,
         if (_reading is { IsCompleted: false } or null && _held.TryPeek(out var next))
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-            var due = Task.Delay(next.Due - time.GetUtcNow(), time, ended.Token);
+            // A timer counts whole milliseconds and rounds down: it would end a fraction too early, again and again.
+            var due = Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling((next.Due - time.GetUtcNow()).TotalMilliseconds)), time, ended.Token);
             await Task.WhenAny(_reading ?? due, due);
             ended.Cancel();
             cancellation.ThrowIfCancellationRequested();

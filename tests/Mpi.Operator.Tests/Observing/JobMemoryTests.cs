@@ -8,15 +8,15 @@ namespace Mpi.Operator.Tests;
 public sealed class JobMemoryTests
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
-
     private readonly JobMemory _memory = new("job-uid");
     private readonly Dictionary<ResourceKind, string> _seen = [];
 
     private void Absorb(ApplyOutcome outcome, params IEnumerable<PodView> pods) =>
-        _memory.Absorb(outcome, static kind => kind == Kinds.Pod || kind == Kinds.Job, pods, Now, Patience);
+        _memory.Absorb(outcome, static kind => kind == Kinds.Pod || kind == Kinds.Job, pods, Now);
 
-    private bool CaughtUp(TimeSpan later = default) => _memory.CaughtUp(_seen.GetValueOrDefault, Now + later);
+    private Freshness Check(TimeSpan later = default) => _memory.Check(_seen.GetValueOrDefault, Now + later);
+
+    private bool CaughtUp(TimeSpan later = default) => Check(later) == Freshness.Fresh;
 
     private static LandedWrite Wrote(ResourceKind kind, string version, string name = "x") =>
         new(kind, new ObjectKey("default", name), A.Object(kind, name).Uid("u").With("metadata.resourceVersion", $"\"{version}\""));
@@ -38,12 +38,22 @@ public sealed class JobMemoryTests
     }
 
     [Fact]
-    public void An_event_that_never_comes_is_not_waited_for_for_ever()
+    public void An_event_that_does_not_come_makes_the_watch_suspect_and_is_not_waited_for_for_ever()
     {
         Absorb(new ApplyOutcome { Landed = [Wrote(Kinds.Pod, "12")] });
-        Assert.False(CaughtUp(Patience - TimeSpan.FromTicks(1)));
-        Assert.True(CaughtUp(Patience));
-        Assert.True(CaughtUp());
+        var now = JobMemory.Patience - TimeSpan.FromTicks(1);
+        Assert.Equal([], Assert.IsType<Freshness.Behind>(Check(now)).Overdue);
+        for (var round = 1; round <= 3; round++)
+        {
+            now = JobMemory.Patience * round;
+            var behind = Assert.IsType<Freshness.Behind>(Check(now));
+            Assert.Equal([Kinds.Pod], behind.Overdue);
+            Assert.Equal(Now + JobMemory.Patience * (round + 1), behind.Until);
+            Assert.Equal([], Assert.IsType<Freshness.Behind>(Check(now)).Overdue);
+        }
+
+        Assert.True(CaughtUp(JobMemory.Patience * 4));
+        Assert.True(CaughtUp(JobMemory.Patience * 4));
     }
 
     [Fact]
@@ -52,7 +62,8 @@ public sealed class JobMemoryTests
         Absorb(new ApplyOutcome { Landed = [Wrote(Kinds.Pod, "abc")] });
         _seen[Kinds.Pod] = "abd";
         Assert.False(CaughtUp());
-        Assert.True(CaughtUp(Patience));
+        for (var round = 1; round <= 3; round++) Assert.False(CaughtUp(JobMemory.Patience * round));
+        Assert.True(CaughtUp(JobMemory.Patience * 4));
     }
 
     [Fact]

@@ -16,37 +16,47 @@ public static partial class EndState
         "uid", "resourceVersion", "creationTimestamp", "generation", "managedFields", "observedGeneration",
         "podIP", "podIPs", "hostIP", "hostIPs", "clusterIP", "clusterIPs", "nodeName", "containerID", "imageID",
         "startTime", "completionTime", "lastTransitionTime", "lastUpdateTime", "lastProbeTime", "startedAt", "finishedAt", "lastReconcileTime",
-        "launcherUid", "activeSeconds", "deletionTimestamp");
+        // Which workers were seen running last, before the end.
+        "discover_hosts.sh",
+        "launcherUid", "activeSeconds", "duration", "deletionTimestamp");
 
-    /// <summary>The objects given, by kind and name.</summary>
-    public static string Of(IEnumerable<KubeObject> objects) => string.Join(
-        "\n",
-        objects
-            .Select(static o => (Title: $"{o.Kind} {o.Meta.Namespace}/{Name(o)}", Body: Scrub(o.ToTree())!.ToJsonString()))
-            .Select(static o => $"{o.Title} {o.Body}")
-            .Order(StringComparer.Ordinal));
+    /// <summary>The objects given, a line for each value in them.</summary>
+    public static string Of(IEnumerable<KubeObject> objects)
+    {
+        var lines = new List<string>();
+        foreach (var o in objects) Flatten($"{o.Kind} {o.Meta.Namespace}/{Name(o)}: ", o.ToTree(), lines);
+        return string.Join("\n", lines.Order(StringComparer.Ordinal));
+    }
 
     private static string Name(KubeObject o) => o.Meta.GenerateName.Length > 0 ? o.Meta.GenerateName + "*" : o.Meta.Name;
 
-    private static JsonNode? Scrub(JsonNode? node)
+    private static void Flatten(string path, JsonNode? node, List<string> lines)
     {
         switch (node)
         {
             case JsonObject map:
-                var kept = new JsonObject();
-                if (map.ContainsKey("generateName")) map.Remove("name");
-                foreach (var (key, value) in map.OrderBy(static m => m.Key, StringComparer.Ordinal))
+                foreach (var (key, value) in map)
                 {
-                    if (!PathDependent.Contains(key) && !key.EndsWith("-uid", StringComparison.Ordinal)) kept[key] = Scrub(value);
+                    if (PathDependent.Contains(key) || key.EndsWith("-uid", StringComparison.Ordinal) || (key == "name" && map.ContainsKey("generateName"))) continue;
+                    Flatten($"{path}.{key}", value, lines);
                 }
 
-                return kept;
+                break;
+            case JsonArray conditions when path.EndsWith(".conditions", StringComparison.Ordinal):
+                foreach (var condition in conditions.OfType<JsonObject>())
+                {
+                    // Whether a job was ever seen to run depends on when one looked: of that condition only the last word counts.
+                    var type = condition["type"]?.GetValue<string>() ?? "";
+                    Flatten($"{path}[{type}]", type == "Running" ? new JsonObject { ["status"] = condition["status"]?.DeepClone() } : condition, lines);
+                }
+
+                break;
             case JsonArray items:
-                return new JsonArray([.. items.Select(Scrub)]);
-            case JsonValue value when value.TryGetValue<string>(out var text):
-                return JsonValue.Create(Uid().Replace(text, "UID"));
+                for (var i = 0; i < items.Count; i++) Flatten($"{path}[{i}]", items[i], lines);
+                break;
             default:
-                return node?.DeepClone();
+                lines.Add($"{path} = {Uid().Replace(node?.ToJsonString() ?? "null", "UID")}");
+                break;
         }
     }
 

@@ -1,0 +1,116 @@
+using Kube.Testing;
+using Kube.Types;
+
+namespace Simulation;
+
+/// <summary>
+/// One job of two workers on virtual nodes under virtual time, and everything that may go wrong around one write or one
+/// event, tried at every write and every event. After each: the same end state, and then no more writes.
+/// </summary>
+public sealed class SmokeTests
+{
+    private const int Seed = 20261;
+
+    private static readonly TimeSpan Late = TimeSpan.FromSeconds(40);
+
+    private static Task<SmokeRun.Result> Play(Faults faults, int seed = Seed) => SmokeRun.PlayAsync(new SimulationOptions(seed) { Faults = faults });
+
+    [Fact]
+    public async Task A_job_runs_to_its_end_with_no_more_writes_than_promised_and_no_reads()
+    {
+        // Long enough for every cache to be listed anew: not even that makes it write.
+        var run = await SmokeRun.PlayAsync(new SimulationOptions(Seed), rest: TimeSpan.FromMinutes(70));
+        Assert.Contains(".status.state = \"Succeeded\"", run.State);
+        Assert.True(run.Writes <= 2 + 12, $"{run.Writes} writes:\n{string.Join("\n", run.WritesSeen)}");
+        Assert.Equal(0, run.Gets);
+    }
+
+    [Fact]
+    public async Task The_same_seed_gives_the_same_run_to_the_last_event_and_another_seed_another()
+    {
+        var first = await Play(Faults.None);
+        Assert.Equal(first.TraceHash, (await Play(Faults.None)).TraceHash);
+        var other = await Play(Faults.None, Seed + 1);
+        Assert.NotEqual(first.TraceHash, other.TraceHash);
+        Assert.Equal(first.State, other.State);
+    }
+
+    [Fact]
+    public Task The_operator_may_die_before_any_write() => AtEachWrite(static n => new Faults { CrashBefore = n, Name = $"crash before write {n}" }, crashes: 1);
+
+    [Fact]
+    public Task The_operator_may_die_after_any_write() => AtEachWrite(static n => new Faults { CrashAfter = n, Name = $"crash after write {n}" }, crashes: 1);
+
+    [Fact]
+    public Task Any_write_may_conflict() => AtEachWrite(static n => Once(n, "409", Fault.Conflict()));
+
+    [Fact]
+    public Task Any_write_may_be_put_off_by_a_busy_server() => AtEachWrite(static n => Once(n, "429", Fault.TooManyRequests(TimeSpan.FromSeconds(2))));
+
+    [Fact]
+    public Task Any_write_may_meet_an_internal_error() => AtEachWrite(static n => Once(n, "500", Fault.InternalError()));
+
+    [Fact]
+    public Task Any_write_may_land_without_an_answer() => AtEachWrite(static n => Once(n, "timeout after landing", Fault.TimeoutAfterLanding()));
+
+    [Theory]
+    [InlineData("mpijobs")]
+    [InlineData("pods")]
+    [InlineData("jobs")]
+    [InlineData("services")]
+    public Task Any_event_may_be_lost(string resource) => AtEachEvent(resource, "lost", new WatchFault.Drop());
+
+    [Theory]
+    [InlineData("mpijobs")]
+    [InlineData("pods")]
+    [InlineData("jobs")]
+    [InlineData("services")]
+    public Task Any_event_and_all_after_it_may_be_late(string resource) => AtEachEvent(resource, "late", new WatchFault.Delay(Late));
+
+    [Theory]
+    [InlineData("mpijobs")]
+    [InlineData("pods")]
+    [InlineData("jobs")]
+    [InlineData("services")]
+    public Task Any_event_may_come_twice(string resource) => AtEachEvent(resource, "twice", new WatchFault.Duplicate());
+
+    [Theory]
+    [InlineData("mpijobs")]
+    [InlineData("pods")]
+    [InlineData("jobs")]
+    [InlineData("services")]
+    public Task A_watch_may_break_before_any_event(string resource) => AtEachEvent(resource, "cut", new WatchFault.Cut());
+
+    private static Faults Once(int write, string name, Fault fault) => new() { OnWrite = (n, _) => n == write ? fault : null, Name = $"{name} at write {write}" };
+
+    private static async Task AtEachWrite(Func<int, Faults> faults, int crashes = 0)
+    {
+        var plain = await Play(Faults.None);
+        Assert.NotEqual(0, plain.Writes);
+        for (var n = 1; n <= plain.Writes; n++)
+        {
+            var run = await Play(faults(n));
+            Compare(plain, run, faults(n).Name);
+            Assert.Equal(crashes, run.Crashes);
+        }
+    }
+
+    private static async Task AtEachEvent(string resource, string what, WatchFault fault)
+    {
+        var plain = await Play(Faults.None);
+        Assert.NotEqual(0, plain.Events[resource]);
+        for (var n = 1; n <= plain.Events[resource]; n++)
+        {
+            var (number, name) = (n, $"event {n} of {resource} {what}");
+            var run = await Play(new Faults { OnEvent = (r, i) => r == resource && i == number ? fault : null, Name = name });
+            Compare(plain, run, name);
+        }
+    }
+
+    private static void Compare(SmokeRun.Result plain, SmokeRun.Result run, string faults)
+    {
+        if (plain.State == run.State) return;
+        var (expected, actual) = (plain.State.Split('\n'), run.State.Split('\n'));
+        Assert.Fail($"seed {Seed}, {faults}: another end state.\nmissing:\n{string.Join("\n", expected.Except(actual))}\nunexpected:\n{string.Join("\n", actual.Except(expected))}\nwrites:\n{string.Join("\n", run.WritesSeen)}");
+    }
+}

@@ -1,0 +1,118 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.ApiServer;
+using Kube.Client;
+using Kube.Controllers;
+using Kube.Nodes.Virtual;
+using Kube.Testing;
+using Kube.Types;
+using PodView = Kube.Types.PodView;
+
+namespace Simulation;
+
+/// <summary>
+/// A whole cluster in one thread and from one seed: API server, controllers, virtual nodes and the operator under virtual
+/// time. Invariants are checked on every change of every object; a breach throws with the trace and the seed.
+/// </summary>
+public sealed class SimulatedCluster : IAsyncDisposable
+{
+    /// <summary>The kinds that a job's life touches.</summary>
+    public static readonly ImmutableArray<ResourceKind> Watched = [MpiJobs.Kind, Kinds.Pod, Kinds.Job, Kinds.Service, Kinds.ConfigMap, Kinds.Secret];
+
+    private static readonly KubeClientOptions Unlimited = new(Timeout.InfiniteTimeSpan, "simulation");
+
+    private readonly SimulationOptions _options;
+    private readonly Random _random;
+    private readonly ControllerSet _controllers;
+    private readonly VirtualNodes _nodes;
+
+    public SimulatedCluster(SimulationOptions options)
+    {
+        _options = options;
+        _random = new Random(options.Seed);
+        Server = new KubeApiServer(new ApiServerOptions { Time = Clock, Random = new Random(_random.Next()) });
+        Admin = new KubeClient(new InProcessHandler(Server), InProcessHandler.BaseAddress, Unlimited, Clock);
+        Stepper = new Stepper(Clock, new Random(_random.Next())) { MaxStepsPerRun = 2_000_000 };
+
+        Install();
+        Observer = new WorldObserver(Admin, Clock, options);
+        _controllers = new ControllerSet(Admin, new ControllerOptions(), Clock, new Random(_random.Next()));
+        _nodes = new VirtualNodes(Admin, new VirtualNodeOptions(VirtualNodeSpec.Many("node-", options.Nodes)), Script, Clock, new Random(_random.Next()));
+        Stepper.Add(_controllers.Loops).Add(_nodes.Loops);
+        Operator = new OperatorSeat(this, options, new Random(_random.Next()));
+        Stepper.AfterProgress = loop =>
+        {
+            Observer.Look(loop.Name);
+            Operator.BuryTheDead();
+        };
+        Operator.Start();
+    }
+
+    public VirtualClock Clock { get; } = new();
+    public KubeApiServer Server { get; }
+
+    /// <summary>Talks to the server with no faults in between.</summary>
+    public KubeClient Admin { get; }
+
+    public Stepper Stepper { get; }
+    public WorldObserver Observer { get; }
+    public OperatorSeat Operator { get; }
+
+    public KubeObject Create(JsonObject manifest, ResourceKind kind) => Now(Admin.CreateAsync(kind, KubeObject.From(manifest), CancellationToken.None));
+
+    public KubeObject? Find(ResourceKind kind, string name, string ns = "default") => Observer.Find(kind, new ObjectKey(ns, name));
+
+    /// <summary>All objects of the watched kinds, as text that is equal for equal outcomes.</summary>
+    public string State => EndState.Of(Observer.Objects);
+
+    /// <summary>Lets virtual time pass until the condition holds; a failure names the seed and the faults.</summary>
+    public void RunUntil(Func<bool> condition, TimeSpan atMost, string what) => Guarded(() => Stepper.RunUntil(condition, atMost, what));
+
+    public void RunFor(TimeSpan time) => Guarded(() => Stepper.RunFor(time));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Operator.DisposeAsync();
+        await _nodes.DisposeAsync();
+        await _controllers.DisposeAsync();
+        await Observer.DisposeAsync();
+        Admin.Dispose();
+        Server.Dispose();
+    }
+
+    /// <summary>With the in-process server every request is complete when the call returns.</summary>
+    internal static T Now<T>(Task<T> request) =>
+        request.IsCompleted ? request.GetAwaiter().GetResult() : throw new InvalidOperationException("a request to the in-process server did not complete at once");
+
+    private void Install()
+    {
+        var definition = Yaml.Read(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "mpijobs.yaml")))[0].Root;
+        Create(definition, Kinds.CustomResourceDefinition);
+        if (!Now(Admin.ListAsync(Kinds.Namespace, null, new ListOptions(), CancellationToken.None)).Items.Any(static n => n.Meta.Name == "default"))
+        {
+            Create(A.Namespace("default").Tree, Kinds.Namespace);
+        }
+    }
+
+    private PodScript Script(PodView pod) => pod.Meta.Labels.GetValueOrDefault("training.kubeflow.org/job-role") switch
+    {
+        "launcher" => _options.Launcher with { InitDone = () => Observer.WorkersRun(pod) },
+        "worker" => _options.Worker with { StartDelay = _options.Worker.StartDelay is { } delay ? delay * (0.5 + _random.NextDouble()) : null },
+        _ => PodScript.RunsForever,
+    };
+
+    private void Guarded(Action run)
+    {
+        try
+        {
+            run();
+        }
+        catch (Exception e) when (e is StepperException or InvariantException)
+        {
+            throw new SimulationException($"seed {_options.Seed}, {_options.Faults.Name}: {e.Message}{Environment.NewLine}state:{Environment.NewLine}{State}{Environment.NewLine}operator's writes:{Environment.NewLine}{string.Join(Environment.NewLine, Operator.WritesSeen)}", e);
+        }
+    }
+}
+
+/// <summary>A simulated run went wrong; the message names the seed and the faults that replay it.</summary>
+public sealed class SimulationException(string message, Exception cause) : Exception(message, cause);

@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using Kube.Nodes.Virtual;
+using Kube.Testing;
+using Kube.Types;
+using Mpi.Planning;
+
+namespace Simulation;
+
+/// <summary>What a simulated world is made of. The seed decides every draw: the same options give the same run.</summary>
+public sealed record SimulationOptions(int Seed)
+{
+    public int Nodes { get; init; } = 4;
+
+    /// <summary>How long a launcher's command runs, and with what it ends.</summary>
+    public PodScript Launcher { get; init; } = PodScript.RunsFor(TimeSpan.FromSeconds(20)) with { StartDelay = TimeSpan.FromSeconds(1), InitTime = TimeSpan.FromMilliseconds(500) };
+
+    public PodScript Worker { get; init; } = PodScript.RunsForever with { StartDelay = TimeSpan.FromSeconds(2) };
+
+    public PlanningOptions Planning { get; init; } = new();
+
+    /// <summary>Several operators then share the work by a Lease.</summary>
+    public bool LeaderElection { get; init; }
+
+    /// <summary>How long the operator is away after a crash.</summary>
+    public TimeSpan RestartDelay { get; init; } = TimeSpan.FromSeconds(1);
+
+    public Faults Faults { get; init; } = Faults.None;
+}
+
+/// <summary>What befalls the operator's traffic. Writes are counted from 1 over all its incarnations; those of the election do not count.</summary>
+public sealed record Faults
+{
+    public static readonly Faults None = new();
+
+    /// <summary>The operator dies before it sends this write.</summary>
+    public int? CrashBefore { get; init; }
+
+    /// <summary>The operator dies after this write has landed, without having seen the answer.</summary>
+    public int? CrashAfter { get; init; }
+
+    /// <summary>What befalls a write.</summary>
+    public Func<int, ApiRequest, Fault?> OnWrite { get; init; } = static (_, _) => null;
+
+    /// <summary>What befalls an event of a watch: the number is the event's among those of its kind, from 1, bookmarks not counted.</summary>
+    public Func<string, int, WatchFault?> OnEvent { get; init; } = static (_, _) => null;
+
+    /// <summary>For the message of a failure.</summary>
+    public string Name { get; init; } = "no faults";
+}

@@ -1,0 +1,89 @@
+using System.Security.Cryptography;
+using System.Text;
+using Kube.Client;
+using Kube.Testing;
+using Kube.Types;
+using PodView = Kube.Types.PodView;
+
+namespace Simulation;
+
+/// <summary>
+/// Sees every change of every object, in order, and holds each against the invariants of design section 3. Its record of
+/// the run is one hash: two runs of one seed must agree on it.
+/// </summary>
+public sealed class WorldObserver : IAsyncDisposable
+{
+    private readonly SortedDictionary<(string Kind, ObjectKey Key), KubeObject> _objects = [];
+    private readonly List<(ResourceKind Kind, IWatch Watch)> _watches = [];
+    private readonly IncrementalHash _trace = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly Invariants _invariants;
+    private readonly VirtualClock _clock;
+
+    public WorldObserver(IKubeReader reader, VirtualClock clock, SimulationOptions options)
+    {
+        _clock = clock;
+        _invariants = new Invariants(this, gated: !options.Planning.Strict && options.Planning.Gate.Enabled);
+        foreach (var kind in SimulatedCluster.Watched)
+        {
+            var version = SimulatedCluster.Now(reader.ListAsync(kind, null, new ListOptions(), CancellationToken.None)).ResourceVersion;
+            var forever = new WatchOptions(version, Timeout: TimeSpan.FromDays(1000));
+            _watches.Add((kind, SimulatedCluster.Now(reader.WatchAsync(kind, null, forever, CancellationToken.None))));
+        }
+    }
+
+    public IEnumerable<KubeObject> Objects => _objects.Values;
+
+    /// <summary>Changes seen so far.</summary>
+    public long Changes { get; private set; }
+
+    /// <summary>Of everything that happened so far, in order.</summary>
+    public string TraceHash => Convert.ToHexStringLower(_trace.GetCurrentHash());
+
+    public KubeObject? Find(ResourceKind kind, ObjectKey key) => _objects.GetValueOrDefault((kind.Kind, key));
+
+    public IEnumerable<PodView> Pods(string ns, string job, string role) => _objects
+        .Where(o => o.Key.Kind == "Pod" && o.Key.Key.Namespace == ns)
+        .Select(static o => new PodView(o.Value))
+        .Where(p => p.Meta.Labels.GetValueOrDefault("training.kubeflow.org/job-name") == job && p.Meta.Labels.GetValueOrDefault("training.kubeflow.org/job-role") == role);
+
+    /// <summary>Whether all workers of a launcher pod's job run: what its gate waits for.</summary>
+    public bool WorkersRun(PodView launcher)
+    {
+        var name = launcher.Meta.Labels.GetValueOrDefault("training.kubeflow.org/job-name") ?? "";
+        if (Find(MpiJobs.Kind, new ObjectKey(launcher.Meta.Namespace, name)) is not { } job) return false;
+        var wanted = job.Root.Integer("spec", "mpiReplicaSpecs", "Worker", "replicas") ?? 0;
+        var running = Pods(launcher.Meta.Namespace, name, "worker").Where(static p => p.Phase == "Running").Select(static p => p.Meta.Name).ToHashSet(StringComparer.Ordinal);
+        return Enumerable.Range(0, (int)wanted).All(i => running.Contains($"{name}-worker-{i}"));
+    }
+
+    /// <summary>Takes in what a step has changed.</summary>
+    /// <exception cref="InvariantException">The step broke a rule.</exception>
+    public void Look(string step)
+    {
+        Record($"{_clock.GetUtcNow().Ticks} {step}");
+        foreach (var (kind, watch) in _watches)
+        {
+            while (watch.TryRead(out var change))
+            {
+                if (change.Type == WatchEventType.Bookmark) continue;
+                Changes++;
+                var key = (kind.Kind, change.Object.Meta.Key);
+                var before = _objects.GetValueOrDefault(key);
+                if (change.Type == WatchEventType.Deleted) _objects.Remove(key);
+                else _objects[key] = change.Object;
+                Record($"{change.Type} {kind.Kind} {change.Object.Meta.Key} {change.Object.Meta.ResourceVersion}");
+                _invariants.Check(kind, before, change.Type == WatchEventType.Deleted ? null : change.Object, step);
+            }
+
+            if (watch.Ended) throw new InvalidOperationException($"the observer's watch of {kind.Plural} ended");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var (_, watch) in _watches) await watch.DisposeAsync();
+        _trace.Dispose();
+    }
+
+    private void Record(string what) => _trace.AppendData(Encoding.UTF8.GetBytes(what + "\n"));
+}
