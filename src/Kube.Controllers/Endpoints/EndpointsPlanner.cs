@@ -32,12 +32,12 @@ public static class EndpointsPlanner
 
                 void Add(string member, IEnumerable<Backend> backends)
                 {
-                    JsonArray addresses = [.. backends.Select(b => Address(service, b))];
+                    JsonArray addresses = [.. backends.Select(JsonNode (b) => Address(service, b))];
                     if (addresses.Count > 0) subset[member] = addresses;
                 }
             });
         var tree = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Endpoints", ["metadata"] = Meta(service, service.Meta.Name) };
-        JsonArray all = [.. subsets];
+        JsonArray all = [.. subsets.Select(static JsonNode? (s) => s)];
         if (all.Count > 0) tree["subsets"] = all;
         return tree;
     }
@@ -74,7 +74,7 @@ public static class EndpointsPlanner
         foreach (var pod in pods.OrderBy(static p => p.Meta.Name, StringComparer.Ordinal))
         {
             if (pod.IsFinished || pod.Status.Text("podIP") is not { Length: > 0 } ip) continue;
-            JsonArray ports = [.. service.Root.Items("spec", "ports").Select(p => Port(p, pod)).Where(static p => p is not null)];
+            JsonArray ports = [.. service.Root.Items("spec", "ports").Select(JsonNode? (p) => Port(p, pod)).Where(static p => p is not null)];
             // A service with ports reaches a pod only through one of them; a headless one may have none at all.
             if (ports.Count == 0 && service.Root.Items("spec", "ports").Any()) continue;
             yield return new Backend(pod, ip, ports, ports.ToJsonString());

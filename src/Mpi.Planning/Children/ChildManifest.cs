@@ -20,8 +20,7 @@ internal static class ChildManifest
         },
     };
 
-    public static JsonArray OwnerReferences(RunProfile profile) =>
-    [
+    public static JsonArray OwnerReferences(RunProfile profile) => new(
         new JsonObject
         {
             ["apiVersion"] = profile.JobKind.ApiVersion,
@@ -30,8 +29,7 @@ internal static class ChildManifest
             ["uid"] = profile.Job.Uid,
             ["controller"] = true,
             ["blockOwnerDeletion"] = true,
-        },
-    ];
+        });
 
     /// <summary>A merge patch of one map that leaves exactly <paramref name="wanted"/>: what is there besides is taken away.</summary>
     public static JsonObject MapPatch(IEnumerable<string> present, IEnumerable<KeyValuePair<string, string>> wanted)

@@ -41,7 +41,7 @@ internal static class PodStatus
     }
 
     private static JsonArray Statuses(PodObservation pod, string phase, bool init) =>
-        [.. pod.Containers.Where(c => c.View.IsInit == init).Select(c => ContainerStatus(pod, c, phase))];
+        [.. pod.Containers.Where(c => c.View.IsInit == init).Select(JsonNode (c) => ContainerStatus(pod, c, phase))];
 
     private static JsonObject ContainerStatus(PodObservation pod, ContainerObservation container, string phase)
     {
