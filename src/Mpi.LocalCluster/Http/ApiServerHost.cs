@@ -82,8 +82,9 @@ public sealed class ApiServerHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
+        // Watches end in order, so that clients see the end of a stream and no broken one; logs and the rest are cut.
         _server.EndWatches();
+        await _stopping.CancelAsync();
         await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
         _certificate.Dispose();
