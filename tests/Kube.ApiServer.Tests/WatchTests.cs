@@ -91,6 +91,42 @@ public sealed class WatchTests : IDisposable
         Assert.True(watch.Reading.IsCompletedSuccessfully);
     }
 
+    /// <summary>System timers may fire some milliseconds before the clock says so.</summary>
+    [Fact]
+    public void A_timer_that_fires_early_ends_the_watch_and_makes_no_bookmarks()
+    {
+        var early = new EarlyTimers();
+        using var server = new TestServer(o => o with { Time = early });
+        using var watch = server.Watch($"{ConfigMaps}?watch=true&timeoutSeconds=1");
+        early.Fire();
+        Assert.True(watch.Reading.IsCompletedSuccessfully);
+        Assert.Empty(watch.Lines);
+    }
+
+    private sealed class EarlyTimers : TimeProvider
+    {
+        private Action? _fire;
+
+        public void Fire() => _fire!();
+
+        public override DateTimeOffset GetUtcNow() => DateTimeOffset.UnixEpoch;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _fire = () => callback(state);
+            return new Timer();
+        }
+
+        private sealed class Timer : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+            public void Dispose() { }
+
+            public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+        }
+    }
+
     [Fact]
     public void An_idle_watch_gets_a_bookmark_each_minute_when_it_asked_for_them()
     {

@@ -92,7 +92,7 @@ internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
         var (spec, before) = (obj.Object("spec"), old.Object("spec"));
         if (UsesClusterAddress(spec) && UsesClusterAddress(before) && before.Text("clusterIP") is { Length: > 0 } was && spec.Text("clusterIP") != was)
         {
-            errors.Add(FieldError.Invalid("spec.clusterIPs[0]", $"\"{spec.Text("clusterIP")}\"", "may not change once set"));
+            errors.Add(FieldError.Invalid("spec.clusterIPs[0]", $"[\"{spec.Text("clusterIP")}\"]", "may not change once set"));
         }
     }
 

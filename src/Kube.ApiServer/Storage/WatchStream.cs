@@ -28,6 +28,7 @@ public sealed class WatchStream : IDisposable
     private long _cursor;
     private bool _woken;
     private bool _bookmarkDue;
+    private bool _timerEnds;
     private bool _ended;
 
     internal WatchStream(ObjectStore store, Collection collection, WatchPlan plan, TimeProvider time)
@@ -196,7 +197,8 @@ public sealed class WatchStream : IDisposable
 
     private void OnTimer()
     {
-        if (_time.GetUtcNow() >= _endsAt)
+        // Asked of the clock, the end may not have come yet: timers fire a little early.
+        if (_timerEnds)
         {
             End();
             return;
@@ -217,8 +219,9 @@ public sealed class WatchStream : IDisposable
     private TimeSpan NextTimer()
     {
         var left = _endsAt - _time.GetUtcNow();
-        if (left < TimeSpan.Zero) return TimeSpan.Zero;
-        return _plan.Bookmarks && left > BookmarkInterval ? BookmarkInterval : left;
+        _timerEnds = !_plan.Bookmarks || left <= BookmarkInterval;
+        if (!_timerEnds) return BookmarkInterval;
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 }
 

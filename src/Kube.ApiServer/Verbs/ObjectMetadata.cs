@@ -116,12 +116,11 @@ internal static class ObjectMetadata
     private static void Owners(JsonObject meta, List<FieldError> errors)
     {
         string? controller = null;
-        foreach (var (index, owner) in meta.Objects("ownerReferences"))
+        foreach (var (_, owner) in meta.Objects("ownerReferences"))
         {
-            var path = $"metadata.ownerReferences[{index}]";
             foreach (var member in new[] { "apiVersion", "kind", "name", "uid" })
             {
-                if (string.IsNullOrEmpty(owner.Text(member))) errors.Add(FieldError.Invalid($"{path}.{member}", "\"\"", $"{member} must not be empty"));
+                if (string.IsNullOrEmpty(owner.Text(member))) errors.Add(FieldError.Invalid($"metadata.ownerReferences.{member}", "\"\"", member == "apiVersion" ? "version must not be empty" : "must not be empty"));
             }
 
             if (owner.Flag("controller") != true) continue;

@@ -44,12 +44,10 @@ internal static class Patching
         {
             throw Failures.BadRequest(fault.Message);
         }
-        catch (PatchException fault)
+        catch (PatchException)
         {
-            throw new ApiException(new ApiStatus(422, ApiReason.Invalid, "the server rejected our request due to an error in our request")
-            {
-                Causes = [new ApiStatusCause("UnexpectedServerResponse", fault.Message, "")],
-            });
+            // A real server says no more than this, and clients print it as it is.
+            throw new ApiException(new ApiStatus(422, ApiReason.Invalid, "the server rejected our request due to an error in our request"));
         }
 
         var result = patched as JsonObject ?? throw Failures.BadRequest($"the patch leaves no {context.Kind.Kind}: the result is no object");

@@ -125,10 +125,10 @@ internal sealed record ContinueToken(long Revision, ObjectKey Start)
         }
         catch (Exception broken) when (broken is FormatException or System.Text.Json.JsonException)
         {
-            throw Failures.BadRequest($"continue key is not valid: {broken.Message}");
+            throw Failures.BadRequest($"invalid continue token: continue key is not valid: {broken.Message}");
         }
 
-        throw Failures.BadRequest("continue key is not valid: it was not made by this server");
+        throw Failures.BadRequest("invalid continue token: continue key is not valid: it was not made by this server");
     }
 
     /// <summary>The state that the pages show is forgotten. A client may go on, at the cost of a list that never was.</summary>

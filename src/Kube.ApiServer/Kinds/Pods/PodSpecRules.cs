@@ -17,7 +17,7 @@ internal static class PodSpecRules
         }
 
         OneOf(spec, "restartPolicy", path, ["Always", "OnFailure", "Never"], errors);
-        OneOf(spec, "dnsPolicy", path, ["ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"], errors);
+        OneOf(spec, "dnsPolicy", path, ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], errors);
         if (spec.Integer("terminationGracePeriodSeconds") < 0) errors.Add(NotNegative($"{path}.terminationGracePeriodSeconds", spec.Integer("terminationGracePeriodSeconds")));
         if (spec.Integer("activeDeadlineSeconds") is { } deadline && deadline is < 1 or > int.MaxValue)
         {
@@ -37,11 +37,13 @@ internal static class PodSpecRules
         Ids(spec["securityContext"], $"{path}.securityContext", errors);
     }
 
+    /// <param name="allowed">In the order in which kube-apiserver names them.</param>
     public static void OneOf(JsonObject tree, string member, string path, string[] allowed, List<FieldError> errors)
     {
         if (tree[member] is null) return;
         var value = tree.Text(member) ?? tree[member]!.ToJsonString();
-        if (!allowed.Contains(value)) errors.Add(FieldError.NotSupported($"{path}.{member}", value, allowed));
+        if (allowed.Contains(value)) return;
+        errors.Add(new FieldError(path.Length == 0 ? member : $"{path}.{member}", FieldErrorKind.NotSupported, $"\"{value}\"", $"supported values: {string.Join(", ", allowed.Select(static v => $"\"{v}\""))}"));
     }
 
     public static FieldError NotNegative(string path, long? value) => FieldError.Invalid(path, $"{value}", "must be greater than or equal to 0");
