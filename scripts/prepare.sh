@@ -41,17 +41,17 @@ install_packages() {
   command -v apt-get >/dev/null 2>&1 || refuse "these programs' packages are missing (Debian's names): $*. Install them with this system's package manager, then run this again."
   [ "$(id -u)" = 0 ] || refuse "some packages are missing. Install them with:  apt-get install -y --no-install-recommends $*  (as root), then run this again."
   say "installing $* ..."
-  log=$(mktemp)
-  if ! quiet_install "$log" "$@"; then
-    tail -n 5 "$log" >&2; rm -f "$log"
+  apt_log=$(mktemp)
+  if ! quiet_install "$apt_log" "$@"; then
+    tail -n 5 "$apt_log" >&2; rm -f "$apt_log"
     refuse "could not install $*. Run:  apt-get update && apt-get install -y --no-install-recommends $*"
   fi
-  rm -f "$log"
+  rm -f "$apt_log"
 }
 
 # A newly installed openssh-server must not start a daemon on this machine: policy-rc.d (Debian policy 9.3.3.1) forbids it meanwhile.
 quiet_install() {
-  out=$1; shift
+  apt_output=$1; shift
   policy=
   if [ ! -e /usr/sbin/policy-rc.d ]; then
     policy=/usr/sbin/policy-rc.d
@@ -59,8 +59,8 @@ quiet_install() {
     trap 'rm -f /usr/sbin/policy-rc.d' EXIT INT TERM
   fi
   status=0
-  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >"$out" 2>&1 </dev/null ||
-    { apt-get update >>"$out" 2>&1 </dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >>"$out" 2>&1 </dev/null; } || status=$?
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >"$apt_output" 2>&1 </dev/null ||
+    { apt-get update >>"$apt_output" 2>&1 </dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" >>"$apt_output" 2>&1 </dev/null; } || status=$?
   if [ -n "$policy" ]; then rm -f "$policy"; trap - EXIT INT TERM; fi
   return $status
 }
@@ -139,8 +139,8 @@ build_app() {
 
 # compile LOG PROJECT ARTIFACTS [OPTIONS...]: a Release build that leaves no build server behind, with a sign of life.
 compile() {
-  log=$1 project=$2 out=$3; shift 3
-  "$DOTNET" build "$project" -c Release --artifacts-path "$out" --disable-build-servers -nodeReuse:false -v quiet -clp:NoSummary "$@" >"$log" 2>&1 </dev/null 9>&- &
+  build_log=$1 build_project=$2 build_out=$3; shift 3
+  "$DOTNET" build "$build_project" -c Release --artifacts-path "$build_out" --disable-build-servers -nodeReuse:false -v quiet -clp:NoSummary "$@" >"$build_log" 2>&1 </dev/null 9>&- &
   builder=$!
   trap 'kill "$builder" 2>/dev/null; exit 130' INT TERM
   waited=0
@@ -150,8 +150,8 @@ compile() {
   done
   trap - INT TERM
   if ! wait "$builder"; then
-    grep -E 'error|Error' "$log" | sort -u | head -n 20 >&2 || tail -n 20 "$log" >&2
-    say "compiling failed; the whole output is in $log"
+    grep -E 'error|Error' "$build_log" | sort -u | head -n 20 >&2 || tail -n 20 "$build_log" >&2
+    say "compiling failed; the whole output is in $build_log"
     exit 1
   fi
 }
