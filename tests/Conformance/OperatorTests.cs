@@ -162,8 +162,8 @@ public sealed class OperatorTests
         {
             if (DateTime.UtcNow > end)
             {
-                var job = (await target.Client.ListAsync(MpiJob, ns, new ListOptions(), Token)).Items.FirstOrDefault();
-                Assert.Fail($"{what}: not within {Patience.TotalSeconds} s; the job's status: {job?.Root.At("status").ToString()}");
+                var job = (await target.Client.ListAsync(MpiJob, ns, new ListOptions(), Token)).Items;
+                Assert.Fail($"{what}: not within {Patience.TotalSeconds} s; the job: {string.Join(",", job.Select(static j => j.Root.At("status").ToString()))}");
             }
 
             await Task.Delay(50, Token);
