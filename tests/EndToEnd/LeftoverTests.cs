@@ -103,6 +103,7 @@ public sealed class LeftoverTests
             var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "kubempi.dll"), .. arguments])
             {
                 WorkingDirectory = Kubempi.Root,
+                UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             };
