@@ -20,10 +20,10 @@ internal static class SmokeRun
     private static readonly TimeSpan Rest = TimeSpan.FromMinutes(8);
 
     /// <param name="rest">Longer than usual: past the next list of every cache.</param>
-    public static async Task<Result> PlayAsync(SimulationOptions options, TimeSpan? rest = null)
+    public static async Task<Result> PlayAsync(SimulationOptions options, TimeSpan? rest = null, int workers = 2)
     {
         await using var world = new SimulatedCluster(options);
-        world.Create(MpiJobs.Job(Job), MpiJobs.Kind);
+        world.Create(MpiJobs.Job(Job, workers), MpiJobs.Kind);
         // Asked after each step; only a change can have changed the answer.
         var (asked, isOver) = (-1L, false);
         world.RunUntil(

@@ -13,7 +13,8 @@ public sealed class SmokeTests
 
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(40);
 
-    private static Task<SmokeRun.Result> Play(Faults faults, int seed = Seed) => SmokeRun.PlayAsync(new SimulationOptions(seed) { Faults = faults });
+    private static Task<SmokeRun.Result> Play(Faults faults, int seed = Seed, bool election = false) =>
+        SmokeRun.PlayAsync(new SimulationOptions(seed) { Faults = faults, LeaderElection = election });
 
     [Fact]
     public async Task A_job_runs_to_its_end_with_no_more_writes_than_promised_and_no_reads()
@@ -36,10 +37,27 @@ public sealed class SmokeTests
     }
 
     [Fact]
-    public Task The_operator_may_die_before_any_write() => AtEachWrite(static n => new Faults { CrashBefore = n, Name = $"crash before write {n}" }, crashes: 1);
+    public Task The_operator_may_die_before_any_write() => AtEachWrite(static n => new Faults { CrashBefore = [n], Name = $"crash before write {n}" }, crashes: 1);
 
     [Fact]
-    public Task The_operator_may_die_after_any_write() => AtEachWrite(static n => new Faults { CrashAfter = n, Name = $"crash after write {n}" }, crashes: 1);
+    public Task The_operator_may_die_after_any_write() => AtEachWrite(static n => new Faults { CrashAfter = [n], Name = $"crash after write {n}" }, crashes: 1);
+
+    [Fact]
+    public Task Under_an_election_the_next_operator_waits_for_the_dead_ones_lease() =>
+        AtEachWrite(static n => new Faults { CrashAfter = [n], Name = $"crash after write {n}, with election" }, crashes: 1, election: true);
+
+    [Fact]
+    public async Task A_leader_that_cannot_renew_writes_nothing_more_and_a_new_one_goes_on()
+    {
+        var plain = await Play(Faults.None, election: true);
+        for (var second = 0; second <= 24; second += 3)
+        {
+            var from = new VirtualClock().GetUtcNow() + TimeSpan.FromSeconds(second);
+            var name = $"the lease is out of reach from second {second} on";
+            var run = await Play(new Faults { OnLease = now => now >= from && now < from + TimeSpan.FromSeconds(20) ? Fault.Unreachable() : null, Name = name }, election: true);
+            Compare(plain, run, name);
+        }
+    }
 
     [Fact]
     public Task Any_write_may_conflict() => AtEachWrite(static n => Once(n, "409", Fault.Conflict()));
@@ -83,13 +101,13 @@ public sealed class SmokeTests
 
     private static Faults Once(int write, string name, Fault fault) => new() { OnWrite = (n, _) => n == write ? fault : null, Name = $"{name} at write {write}" };
 
-    private static async Task AtEachWrite(Func<int, Faults> faults, int crashes = 0)
+    private static async Task AtEachWrite(Func<int, Faults> faults, int crashes = 0, bool election = false)
     {
-        var plain = await Play(Faults.None);
+        var plain = await Play(Faults.None, election: election);
         Assert.NotEqual(0, plain.Writes);
         for (var n = 1; n <= plain.Writes; n++)
         {
-            var run = await Play(faults(n));
+            var run = await Play(faults(n), election: election);
             Compare(plain, run, faults(n).Name);
             Assert.Equal(crashes, run.Crashes);
         }
@@ -107,10 +125,10 @@ public sealed class SmokeTests
         }
     }
 
-    private static void Compare(SmokeRun.Result plain, SmokeRun.Result run, string faults)
+    internal static void Compare(SmokeRun.Result plain, SmokeRun.Result run, string faults)
     {
         if (plain.State == run.State) return;
         var (expected, actual) = (plain.State.Split('\n'), run.State.Split('\n'));
-        Assert.Fail($"seed {Seed}, {faults}: another end state.\nmissing:\n{string.Join("\n", expected.Except(actual))}\nunexpected:\n{string.Join("\n", actual.Except(expected))}\nwrites:\n{string.Join("\n", run.WritesSeen)}");
+        Assert.Fail($"{faults}: another end state.\nmissing:\n{string.Join("\n", expected.Except(actual))}\nunexpected:\n{string.Join("\n", actual.Except(expected))}\nwrites:\n{string.Join("\n", run.WritesSeen)}");
     }
 }

@@ -36,6 +36,8 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
 
     public OperatorProcess? Process => _sitting?.Process;
 
+    public override string ToString() => $"operator {_incarnations}: {(_sitting is null ? "away" : _sitting.Process.Elector?.State.ToString() ?? "alone")}";
+
     public void Start()
     {
         var number = ++_incarnations;
@@ -56,6 +58,7 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
                 Time = world.Clock,
                 Random = new Random(random.Next()),
                 Identity = $"operator-{number}",
+                Loggers = new NotedLog(world.Stepper),
             });
         self = new Incarnation(process, client, [.. process.Loops]);
         _sitting = self;
@@ -72,6 +75,8 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
     /// <summary>Takes a dead operator's loops out and seats the next one. Called between two steps.</summary>
     internal void BuryTheDead()
     {
+        // A program whose operator has lost its lease ends, and is started anew.
+        if (_sitting is { Process.Elector.State: LeaderState.Lost } lost) lost.Dead = true;
         if (_sitting is not { Dead: true } dead) return;
         _sitting = null;
         Crashes++;
@@ -99,22 +104,23 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
     private Fault? Judge(ApiRequest request, Incarnation self)
     {
         if (self.Dead) return Dead();
+        if (request.Resource == "leases") return options.Faults.OnLease(world.Clock.GetUtcNow());
         if (!request.IsWrite)
         {
-            if (request.Verb == "get" && request.Resource != "leases") Gets++;
+            if (request.Verb == "get") Gets++;
             return null;
         }
 
-        if (request.Resource == "leases") return null;
+        if (self.Process.Elector is { } elector && !elector.MayWrite(out _)) throw new InvariantException($"{request} was begun without the lease");
         _writes.Add($"{world.Clock.GetUtcNow():HH:mm:ss.fff} {request}");
         world.Stepper.Note($"  write {_writes.Count}: {request}");
-        if (options.Faults.CrashBefore == _writes.Count)
+        if (options.Faults.CrashBefore.Contains(_writes.Count))
         {
             self.Dead = true;
             return Dead();
         }
 
-        if (options.Faults.CrashAfter == _writes.Count)
+        if (options.Faults.CrashAfter.Contains(_writes.Count))
         {
             self.Dead = true;
             return new Fault.LoseAnswer(new HttpRequestException("the operator died before the answer came"));

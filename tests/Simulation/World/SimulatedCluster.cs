@@ -88,9 +88,10 @@ public sealed class SimulatedCluster : IAsyncDisposable
     {
         var definition = Yaml.Read(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "mpijobs.yaml")))[0].Root;
         Create(definition, Kinds.CustomResourceDefinition);
-        if (!Now(Admin.ListAsync(Kinds.Namespace, null, new ListOptions(), CancellationToken.None)).Items.Any(static n => n.Meta.Name == "default"))
+        var present = Now(Admin.ListAsync(Kinds.Namespace, null, new ListOptions(), CancellationToken.None)).Items.Select(static n => n.Meta.Name).ToHashSet(StringComparer.Ordinal);
+        foreach (var name in (string[])["default", "mpi-operator"])
         {
-            Create(A.Namespace("default").Tree, Kinds.Namespace);
+            if (!present.Contains(name)) Create(A.Namespace(name).Tree, Kinds.Namespace);
         }
     }
 
@@ -109,7 +110,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         }
         catch (Exception e) when (e is StepperException or InvariantException)
         {
-            throw new SimulationException($"seed {_options.Seed}, {_options.Faults.Name}: {e.Message}{Environment.NewLine}state:{Environment.NewLine}{State}{Environment.NewLine}operator's writes:{Environment.NewLine}{string.Join(Environment.NewLine, Operator.WritesSeen)}", e);
+            throw new SimulationException($"seed {_options.Seed}, {_options.Faults.Name}: {e.Message}{Environment.NewLine}the job's status:{Environment.NewLine}{string.Join(Environment.NewLine, State.Split('\n').Where(static l => l.StartsWith("MPIJob", StringComparison.Ordinal) && l.Contains(": .status", StringComparison.Ordinal)))}{Environment.NewLine}operator's writes:{Environment.NewLine}{string.Join(Environment.NewLine, Operator.WritesSeen)}{Environment.NewLine}{Operator}", e);
         }
     }
 }

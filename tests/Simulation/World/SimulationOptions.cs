@@ -32,14 +32,17 @@ public sealed record Faults
 {
     public static readonly Faults None = new();
 
-    /// <summary>The operator dies before it sends this write.</summary>
-    public int? CrashBefore { get; init; }
+    /// <summary>The operator dies before it sends one of these writes.</summary>
+    public ImmutableHashSet<int> CrashBefore { get; init; } = [];
 
-    /// <summary>The operator dies after this write has landed, without having seen the answer.</summary>
-    public int? CrashAfter { get; init; }
+    /// <summary>The operator dies after one of these writes has landed, without having seen the answer.</summary>
+    public ImmutableHashSet<int> CrashAfter { get; init; } = [];
 
     /// <summary>What befalls a write.</summary>
     public Func<int, ApiRequest, Fault?> OnWrite { get; init; } = static (_, _) => null;
+
+    /// <summary>What befalls a request about the Lease.</summary>
+    public Func<DateTimeOffset, Fault?> OnLease { get; init; } = static _ => null;
 
     /// <summary>What befalls an event of a watch: the number is the event's among those of its kind, from 1, bookmarks not counted.</summary>
     public Func<string, int, WatchFault?> OnEvent { get; init; } = static (_, _) => null;
