@@ -25,10 +25,13 @@ internal static class Texts
         return message[..kept] + "...";
     }
 
-    /// <summary>The end of a program's output, on one line: there stands why it failed.</summary>
+    /// <summary>
+    /// The end of a program's output, on one line: there stands why it failed. Lines without a word are left out, or mpirun's
+    /// rulers would push aside what the rank itself said.
+    /// </summary>
     public static string LastLines(string output)
     {
-        var text = string.Join(" | ", output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+        var text = string.Join(" | ", output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(static line => line.Any(char.IsLetterOrDigit)));
         if (text.Length <= LastLinesMax) return text;
         var start = text.Length - LastLinesMax;
         // Not in the middle of a surrogate pair.

@@ -53,6 +53,8 @@ public sealed class ExampleTests
         result.ShouldEndWith(3);
         result.ShouldHaveRanksOn(2, "failing-worker-0", "failing-worker-1");
         Assert.Contains("mesh.h5: no such file on failing-worker-1", result.Output + result.Error, StringComparison.Ordinal);
-        Assert.Contains("failing failed", result.Error, StringComparison.Ordinal);
+        var verdict = Assert.Single(result.Error.Split('\n'), static line => line.Contains("failing failed after", StringComparison.Ordinal));
+        Assert.Contains("mesh.h5: no such file on failing-worker-1", verdict, StringComparison.Ordinal);
+        Assert.Contains("exit code 3", verdict, StringComparison.Ordinal);
     }
 }

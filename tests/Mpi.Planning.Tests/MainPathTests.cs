@@ -123,7 +123,7 @@ public sealed class MainPathTests
         world.FailLauncherPod(1, "could not open input");
         world.Now += TimeSpan.FromSeconds(10);
         world.RunLauncher();
-        world.FailLauncherPod(3, "rank 3: file not found\nabort");
+        world.FailLauncherPod(3, "rank 3: file not found\n----------\nabort\n----------\n");
         world.FailLauncher();
         world.Settle();
         var failed = world.Condition("Failed")!;

@@ -82,13 +82,10 @@ internal static class LocalRun
 
     private static LocalClusterOptions ClusterOptions(string manifestFolder, Action<string> say)
     {
-        var home = Environment.GetEnvironmentVariable("KUBEMPI_HOME");
-        var cache = Path.Combine(
-            Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg ? xdg : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "kubempi");
         return new LocalClusterOptions
         {
-            Cache = cache,
-            ImagePath = [Path.Combine(manifestFolder, "images"), ShippedImages.Locate(home, cache)],
+            Cache = ImagePath.Cache,
+            ImagePath = ImagePath.For(manifestFolder),
             Program = HostProgram.Current(),
             Notice = text => say($"kubempi: {text}"),
         };

@@ -35,7 +35,8 @@ internal sealed record ManifestFile(string Path, string Folder, ImmutableArray<M
             return null;
         }
 
-        var report = ManifestValidator.Check(text);
+        var folder = path == "-" ? Directory.GetCurrentDirectory() : System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
+        var report = ManifestValidator.Check(text, ImagePath.Homes(folder));
         if (!report.Findings.IsEmpty) say(report.ToText(path).TrimEnd('\n'));
         if (report.HasErrors) return null;
 
@@ -64,7 +65,6 @@ internal sealed record ManifestFile(string Path, string Folder, ImmutableArray<M
             return null;
         }
 
-        var folder = path == "-" ? Directory.GetCurrentDirectory() : System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
         return new ManifestFile(path, folder, objects.ToImmutable());
     }
 
