@@ -92,7 +92,7 @@ probe_namespaces() {
   flags='--net --mount --uts --ipc --pid --fork'
   [ "$(id -u)" = 0 ] || flags="--user --map-root-user $flags"
   # shellcheck disable=SC2086
-  if reason=$(PATH="$PATH:/usr/sbin:/sbin" unshare $flags sh -c 'mount -t tmpfs none /mnt && ip link add a type veth peer name b' 2>&1); then return 0; fi
+  if reason=$(PATH="$PATH:/usr/sbin:/sbin" unshare $flags sh -c 'mount -t tmpfs none /mnt && ip link add name probe0 type veth peer name probe1' 2>&1); then return 0; fi
   limit=$(cat /proc/sys/user/max_user_namespaces 2>/dev/null || echo 1)
   clone=$(cat /proc/sys/kernel/unprivileged_userns_clone 2>/dev/null || echo 1)
   armor=$(cat /proc/sys/kernel/apparmor_restrict_unprivileged_userns 2>/dev/null || echo 0)
