@@ -13,7 +13,7 @@ public sealed class LeftoverTests
     public async Task Ctrl_C_ends_a_run_with_130_and_leaves_nothing()
     {
         using var scene = new Scene();
-        using var run = scene.StartSleepingJob();
+        var run = scene.StartSleepingJob();
         var descendants = await scene.UntilLauncherRunsAsync(run);
 
         Signal(run, "INT");
@@ -28,15 +28,13 @@ public sealed class LeftoverTests
     public async Task After_kill_9_the_kernel_ends_every_pod_and_the_next_run_removes_the_folder()
     {
         using var scene = new Scene();
-        using (var run = scene.StartSleepingJob())
-        {
-            var descendants = await scene.UntilLauncherRunsAsync(run);
-            Signal(run, "KILL");
-            await run.WaitForExitAsync(scene.Limit);
-            await scene.ShouldBeEmptyAsync(descendants);
-        }
+        var run = scene.StartSleepingJob();
+        var descendants = await scene.UntilLauncherRunsAsync(run);
+        Signal(run, "KILL");
+        await run.WaitForExitAsync(scene.Limit);
+        await scene.ShouldBeEmptyAsync(descendants);
 
-        using var next = scene.Start("run", "examples/hostname/hostname.yaml");
+        var next = scene.Start("run", "examples/hostname/hostname.yaml");
         next.BeginErrorReadLine();
         next.BeginOutputReadLine();
         await next.WaitForExitAsync(scene.Limit);
@@ -48,7 +46,7 @@ public sealed class LeftoverTests
     public async Task A_timeout_ends_a_run_with_124()
     {
         using var scene = new Scene();
-        using var run = scene.StartSleepingJob("--timeout", "3s");
+        var run = scene.StartSleepingJob("--timeout", "3s");
         run.BeginErrorReadLine();
         run.BeginOutputReadLine();
         await run.WaitForExitAsync(scene.Limit);
@@ -67,6 +65,7 @@ public sealed class LeftoverTests
     {
         private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kubempi-left-");
         private readonly CancellationTokenSource _limit = new(Patience);
+        private readonly List<Process> _started = [];
 
         public CancellationToken Limit => _limit.Token;
 
@@ -100,7 +99,8 @@ public sealed class LeftoverTests
 
         public Process Start(params string[] arguments)
         {
-            var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "kubempi.dll"), .. arguments])
+            // A shell starts its background jobs with SIGINT ignored, and whoever runs these tests may be one.
+            var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "kubempi.dll"), .. arguments])
             {
                 WorkingDirectory = Kubempi.Root,
                 UseShellExecute = false,
@@ -109,7 +109,8 @@ public sealed class LeftoverTests
             };
             start.Environment["KUBEMPI_HOME"] = Kubempi.Root;
             start.Environment["XDG_RUNTIME_DIR"] = Runtime;
-            return Process.Start(start)!;
+            _started.Add(Process.Start(start)!);
+            return _started[^1];
         }
 
         /// <returns>Everything that the run has started, each as its PID with its start time, because PIDs are used again.</returns>
@@ -138,6 +139,12 @@ public sealed class LeftoverTests
 
         public void Dispose()
         {
+            foreach (var run in _started)
+            {
+                if (!run.HasExited) run.Kill(entireProcessTree: true);
+                run.Dispose();
+            }
+
             _limit.Dispose();
             _folder.Delete(recursive: true);
         }
