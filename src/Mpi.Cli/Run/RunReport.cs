@@ -51,7 +51,7 @@ public sealed class RunReport(StatusLine line, bool colour)
         }
 
         line.Say("  phases: " + string.Join(" · ", Durations(timeline, elapsed).Select(static p => $"{p.Name} {Seconds(p.Length)}")));
-        if (timeline.WorkersWanted > 0) line.Say("  ranks:  " + Places(ranks));
+        if (timeline.WorkersWanted > 0 && timeline.HasReached(RunStage.LauncherRunning)) line.Say("  ranks:  " + Places(ranks));
     }
 
     /// <summary>The summary for programs (<c>-o json</c>); documented in docs/cli-output.md.</summary>
