@@ -16,6 +16,12 @@ public static class AgentContract
     public const string GateRole = "gate";
 
     /// <summary>
+    /// The line with which the operator ends <c>discover_hosts.sh</c> when all workers run and a gate still waits: only then
+    /// does the gate's time limit start where DNS never learns the workers' names. A comment to the shell that runs the script.
+    /// </summary>
+    public const string AllWorkersRunNotice = "# kubempi: all workers run";
+
+    /// <summary>
     /// Set by a cluster whose pods can run a program of the machine (the local cluster): the absolute path, valid in every
     /// pod, of a program that takes a role as its first argument. <c>deliver</c> then links to it rather than copying itself.
     /// </summary>

@@ -22,7 +22,7 @@ public static class AgentProgram
                 [AgentContract.DeliverRole, var directory] => Deliver.Run(directory, environment),
                 [AgentContract.GateRole, .. var options] => await GateRole.RunAsync(GateOptions.Parse(options), environment, cancellation),
                 _ => throw new UsageException("usage: kubempi-agent deliver DIR | kubempi-agent gate --transport ssh --hostfile FILE "
-                    + "[--skip HOST]... [--running-hosts FILE] [--ssh-args ARGS] [--timeout 10m]"),
+                    + "[--skip HOST]... [--notice FILE] [--ssh-args ARGS] [--timeout 10m]"),
             };
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)

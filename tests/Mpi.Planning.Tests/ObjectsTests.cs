@@ -287,7 +287,7 @@ public sealed class ObjectsTests
             """,
             pod["initContainers"]![1]!);
         var gate = pod["initContainers"]![2]!;
-        Assert.Equal("""["/kubempi/kubempi-agent","gate","--transport","ssh","--hostfile","/etc/mpi/hostfile","--timeout","90s"]""", gate["command"]!.ToJsonString());
+        Assert.Equal("""["/kubempi/kubempi-agent","gate","--transport","ssh","--hostfile","/etc/mpi/hostfile","--notice","/etc/mpi/discover_hosts.sh","--timeout","90s"]""", gate["command"]!.ToJsonString());
         Assert.Equal("mpioperator/mpi-pi", gate["image"]!.ToString());
         Assert.Equal(pod["containers"]![0]!["env"]!.ToJsonString(), gate["env"]!.ToJsonString());
         Assert.Equal("""[{"configMapRef":{"name":"e"}}]""", gate["envFrom"]!.ToJsonString());

@@ -38,12 +38,12 @@ public sealed class GateMachine
 
     /// <summary>What to do now.</summary>
     /// <param name="now">Since the gate's start.</param>
-    /// <param name="running">Hosts known to run from another source than their names, or none.</param>
-    public GateStep Step(TimeSpan now, IReadOnlySet<string> running)
+    /// <param name="allRun">Whether all workers are known to run from another source than their names.</param>
+    public GateStep Step(TimeSpan now, bool allRun)
     {
         if (proven == workers.Length) return Open(GateOpening.Proven, now);
 
-        NoteWhatWaitingMayHeal(now, running);
+        NoteWhatWaitingMayHeal(now, allRun);
         var end = Earlier(allRunSince + pace.Timeout, hopelessSince + pace.HopelessTimeout);
         if (now >= end) return Open(GateOpening.Timeout, now);
 
@@ -91,12 +91,12 @@ public sealed class GateMachine
     private GateStep Open(GateOpening opened, TimeSpan now) => new() { Say = GateProgress.LastLine(workers, opened, now), Opened = opened, WakeAt = now };
 
     /// <summary>
-    /// The gate sees no pods. A worker runs once its name resolves (or once it is in the list of running ones, should DNS
-    /// never learn its name), and before all run there is no hurry: a full cluster may delay workers for days.
+    /// The gate sees no pods. A worker runs once its name resolves (or once the operator says so, should DNS never learn
+    /// its name), and before all run there is no hurry: a full cluster may delay workers for days.
     /// </summary>
-    private void NoteWhatWaitingMayHeal(TimeSpan now, IReadOnlySet<string> running)
+    private void NoteWhatWaitingMayHeal(TimeSpan now, bool allRun)
     {
-        if (unresolved == 0 || (running.Count > 0 && workers.All(w => w.Resolved || running.Contains(w.Host)))) allRunSince ??= now;
+        if (unresolved == 0 || allRun) allRunSince ??= now;
         if (proven + hopeless < workers.Length) hopelessSince = null;
         else hopelessSince ??= now;
     }

@@ -15,8 +15,8 @@ public sealed record GateOptions
     /// <summary>Hosts of the hostfile that are not waited for, in full or by their first label: the launcher itself, workers without sshd.</summary>
     public ImmutableArray<string> Skip { get; init; } = [];
 
-    /// <summary>A <c>discover_hosts.sh</c>, or null: hosts it names are known to run even when their names do not resolve.</summary>
-    public string? RunningHostsPath { get; init; }
+    /// <summary>The <c>discover_hosts.sh</c> in which <see cref="Protocol.AgentContract.AllWorkersRunNotice"/> may appear, or null.</summary>
+    public string? NoticePath { get; init; }
 
     /// <summary>Further arguments for ssh, before the host; the same that MPI was told to use.</summary>
     public ImmutableArray<string> SshArgs { get; init; } = [];
@@ -26,7 +26,7 @@ public sealed record GateOptions
     /// <exception cref="UsageException">Names the first option that is wrong.</exception>
     public static GateOptions Parse(ReadOnlySpan<string> args)
     {
-        string? transport = null, hostfile = null, running = null;
+        string? transport = null, hostfile = null, notice = null;
         var skip = ImmutableArray.CreateBuilder<string>();
         var sshArgs = ImmutableArray<string>.Empty;
         var pace = new GatePace();
@@ -38,7 +38,7 @@ public sealed record GateOptions
                 case "--transport": transport = value; break;
                 case "--hostfile": hostfile = value; break;
                 case "--skip": skip.Add(value); break;
-                case "--running-hosts": running = value; break;
+                case "--notice": notice = value; break;
                 case "--ssh-args": sshArgs = Words(value); break;
                 case "--timeout": pace = pace with { Timeout = Duration(value) }; break;
                 default: throw new UsageException($"gate: unknown option {name}.");
@@ -50,7 +50,7 @@ public sealed record GateOptions
         {
             HostfilePath = hostfile ?? throw new UsageException("gate: --hostfile is missing."),
             Skip = skip.ToImmutable(),
-            RunningHostsPath = running,
+            NoticePath = notice,
             SshArgs = sshArgs,
             Pace = pace,
         };

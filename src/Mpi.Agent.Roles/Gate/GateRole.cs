@@ -8,9 +8,9 @@ namespace Mpi.Agent.Roles;
 /// The role <c>gate</c>: an init container in the launcher's own image that ends once every worker is proven reachable.
 /// This is the loop around <see cref="GateMachine"/>: it has the clock, the tries and the output.
 /// </summary>
-public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<IReadOnlySet<string>> running, TextWriter output, TimeProvider time)
+public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool> allRun, TextWriter output, TimeProvider time)
 {
-    /// <summary>Between two looks at the list of running hosts, which the kubelet renews once a minute or so.</summary>
+    /// <summary>Between two looks for the operator's notice; the kubelet renews the file once a minute or so.</summary>
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(5);
 
     /// <summary>
@@ -29,7 +29,7 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<IRead
         var names = new NameResolver("/etc/hosts", "/etc/resolv.conf", environment.Time, environment.Random);
         var probe = new SshProbe(ssh, SshArgs(options, environment), environment.Processes, new BannerReader(names, environment.Time), environment.Time);
         var machine = new GateMachine(hosts, ssh is null ? ProbeMethod.Banner : ProbeMethod.Login, options.Pace, environment.Random);
-        var gate = new GateRole(machine, probe, () => RunningHosts(options.RunningHostsPath), environment.Output, environment.Time);
+        var gate = new GateRole(machine, probe, () => HasNotice(options.NoticePath), environment.Output, environment.Time);
 
         var report = new AgentReport { Gate = await gate.WaitAsync(cancellation) };
         await WriteAsync(report, environment, cancellation);
@@ -40,7 +40,7 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<IRead
     public async Task<GateReport> WaitAsync(CancellationToken cancellation)
     {
         var start = time.GetTimestamp();
-        IReadOnlySet<string> known = ImmutableHashSet<string>.Empty;
+        var known = false;
         var lookAgainAt = TimeSpan.Zero;
         // As many as tries can be under way (GatePace.Parallelism).
         var ended = Channel.CreateUnbounded<(string Host, ProbeResult Result)>();
@@ -51,7 +51,7 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<IRead
             while (true)
             {
                 var now = time.GetElapsedTime(start);
-                if (now >= lookAgainAt) (known, lookAgainAt) = (running(), now + BetweenLooks);
+                if (!known && now >= lookAgainAt) (known, lookAgainAt) = (allRun(), now + BetweenLooks);
                 var step = machine.Step(now, known);
                 if (step.Say is not null) await output.WriteLineAsync(step.Say);
                 if (step.Opened is { } opened) return machine.Report(opened);
@@ -99,16 +99,16 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<IRead
             ? options.SshArgs
             : SshArgsVariables.Select(environment.Variable).FirstOrDefault(static value => !string.IsNullOrWhiteSpace(value)) is { } value ? GateOptions.Words(value) : [];
 
-    private static ImmutableHashSet<string> RunningHosts(string? path)
+    private static bool HasNotice(string? path)
     {
         try
         {
-            return path is null ? [] : Hostfile.DiscoveredHosts(File.ReadAllText(path));
+            return path is not null && File.ReadLines(path).Contains(AgentContract.AllWorkersRunNotice, StringComparer.Ordinal);
         }
         catch (IOException)
         {
-            // The list is a second opinion; a volume that is just being replaced has none for a moment.
-            return [];
+            // The notice is a second opinion; a volume that is just being replaced has none for a moment.
+            return false;
         }
     }
 

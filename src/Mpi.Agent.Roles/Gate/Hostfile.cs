@@ -25,16 +25,6 @@ public static class Hostfile
         return hosts.ToImmutable();
     }
 
-    /// <summary>
-    /// The hosts that <c>discover_hosts.sh</c> names, which are those whose pods run: its lines are <c>echo HOST</c>
-    /// (with <c>:slots</c> behind it in old API versions).
-    /// </summary>
-    public static ImmutableHashSet<string> DiscoveredHosts(string script) =>
-        [.. script.Split('\n')
-            .Select(static line => line.Trim())
-            .Where(static line => line.StartsWith("echo ", StringComparison.Ordinal))
-            .Select(static line => WithoutSlots(line["echo ".Length..].Trim()))];
-
     /// <summary>The part of a host name that users know as the pod's name.</summary>
     public static string Short(string host) => System.Net.IPAddress.TryParse(host, out _) ? host : host.Split('.')[0];
 

@@ -61,7 +61,14 @@ internal static class Gate
             $"{PlanningNames.AgentMountPath}/{AgentContract.FileName}", AgentContract.GateRole,
             "--transport", "ssh",
             "--hostfile", $"{draft.Wiring.ConfigMountPath}/hostfile",
+            "--notice", $"{draft.Wiring.ConfigMountPath}/discover_hosts.sh",
             "--timeout", Duration(draft.Scene.Options.Gate.Timeout));
+        if (SshArguments.Of(draft.Run.Launcher.Template.Items("spec", "containers").FirstOrDefault()) is { } sshArguments)
+        {
+            command.Add((JsonNode)"--ssh-args");
+            command.Add((JsonNode)sshArguments);
+        }
+
         if (draft.Run.Launcher.RunsRanks)
         {
             // It is in the hostfile, and it cannot answer before it is through here.

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Kube.Types;
+using Mpi.Agent.Protocol;
 using Mpi.Model;
 
 namespace Mpi.Planning;
@@ -14,7 +15,7 @@ internal static class HostList
     public static void Ensure(Draft draft)
     {
         var scene = draft.Scene;
-        var data = Data(draft.Run, scene.Profile, scene.Options.ClusterDomain, DiscoverableWorkers(draft));
+        var data = Data(draft.Run, scene.Profile, scene.Options.ClusterDomain, DiscoverableWorkers(draft), GateNotice.Due(draft));
         if (scene.Seen.ConfigMap is not { } present)
         {
             var manifest = ChildManifest.Of(scene.Profile, Kinds.ConfigMap, scene.Profile.ConfigMap);
@@ -28,10 +29,10 @@ internal static class HostList
         }
     }
 
-    public static KeyValuePair<string, string>[] Data(MpiRun run, RunProfile profile, string clusterDomain, IEnumerable<string> discoverable) =>
+    public static KeyValuePair<string, string>[] Data(MpiRun run, RunProfile profile, string clusterDomain, IEnumerable<string> discoverable, bool allRunNotice) =>
     [
         new(HostfileKey, Hostfile(run, profile, clusterDomain)),
-        new(DiscoveryKey, DiscoveryScript(run, profile, clusterDomain, discoverable)),
+        new(DiscoveryKey, DiscoveryScript(run, profile, clusterDomain, discoverable) + (allRunNotice ? AgentContract.AllWorkersRunNotice + "\n" : "")),
     ];
 
     /// <summary>All desired workers whatever their state, the launcher before them when it runs ranks: <c>host slots=n</c>, or <c>host:n</c> for Hydra.</summary>

@@ -28,6 +28,9 @@ public sealed record PodView(ChildMeta Meta)
     /// <summary>How container 0 ended last: now, when the pod is finished, or before its last restart.</summary>
     public ContainerEnd? End { get; init; }
 
+    /// <summary>Since when container 0 runs; null while it does not.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
     /// <summary>Whether container 0 has ever started: in a launcher, that the gate has opened.</summary>
     public bool Started { get; init; }
 
@@ -69,6 +72,7 @@ public sealed record PodView(ChildMeta Meta)
                 container.Time("state", "running", "startedAt"),
                 container.Time("state", "terminated", "finishedAt")),
             End = ContainerEnd.Read(containerZero, ended),
+            StartedAt = container.Time("state", "running", "startedAt"),
             Started = container.Has("state", "running") || ended.Has(),
             Restarts = (int)Math.Clamp(container.Integer("restartCount") ?? 0, 0, int.MaxValue),
             GateMessage = gate.Text("state", "terminated", "message"),

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Mpi.Agent.Protocol;
 using Mpi.Agent.Roles;
 
@@ -6,7 +5,6 @@ namespace Mpi.Agent.Tests;
 
 public sealed class GateMachineTests
 {
-    private static readonly ImmutableHashSet<string> NoneKnown = [];
     private static readonly ProbeResult Reached = new ProbeResult.Reached();
     private static readonly ProbeResult Refused = new ProbeResult.Failed(UnreachableCause.Refused, "Connection refused");
     private static readonly ProbeResult Unknown = new ProbeResult.Failed(UnreachableCause.NameUnknown, "Could not resolve hostname");
@@ -15,7 +13,7 @@ public sealed class GateMachineTests
     [Fact]
     public void Without_workers_it_opens_at_once()
     {
-        var step = Machine([]).Step(TimeSpan.Zero, NoneKnown);
+        var step = Machine([]).Step(TimeSpan.Zero, allRun: false);
 
         Assert.Equal(GateOpening.Proven, step.Opened);
         Assert.Empty(step.Begin);
@@ -24,7 +22,7 @@ public sealed class GateMachineTests
     [Fact]
     public void All_workers_are_tried_at_once_up_to_the_bound()
     {
-        var step = Machine(Hosts(20)).Step(TimeSpan.Zero, NoneKnown);
+        var step = Machine(Hosts(20)).Step(TimeSpan.Zero, allRun: false);
 
         Assert.Equal(Hosts(20).Take(16), step.Begin.Select(static t => t.Host));
         Assert.All(step.Begin, static t => Assert.Equal(ProbeMethod.Login, t.Method));
@@ -34,10 +32,10 @@ public sealed class GateMachineTests
     public void A_free_place_goes_to_the_worker_that_has_waited_longest()
     {
         var machine = Machine(Hosts(17));
-        machine.Step(TimeSpan.Zero, NoneKnown);
+        machine.Step(TimeSpan.Zero, allRun: false);
         machine.Ended("w-3", Refused, Ms(10));
 
-        Assert.Equal(["w-16"], machine.Step(Ms(200), NoneKnown).Begin.Select(static t => t.Host));
+        Assert.Equal(["w-16"], machine.Step(Ms(200), allRun: false).Begin.Select(static t => t.Host));
     }
 
     [Fact]
@@ -113,9 +111,9 @@ public sealed class GateMachineTests
     }
 
     [Fact]
-    public void A_worker_listed_as_running_starts_the_time_limit_even_when_its_name_never_resolves()
+    public void The_operators_word_that_all_workers_run_starts_the_time_limit_even_when_names_never_resolve()
     {
-        var world = new World(Hosts(1)) { Answer = static (_, _) => Unknown, Running = static now => now > Seconds(100) ? ["w-0"] : NoneKnown };
+        var world = new World(Hosts(1)) { Answer = static (_, _) => Unknown, AllRun = static now => now > Seconds(100) };
 
         var report = world.RunUntilOpen();
 
@@ -150,33 +148,33 @@ public sealed class GateMachineTests
     public void Where_commands_are_forbidden_the_greeting_is_asked_at_once()
     {
         var machine = Machine(Hosts(1));
-        machine.Step(TimeSpan.Zero, NoneKnown);
+        machine.Step(TimeSpan.Zero, allRun: false);
         machine.Ended("w-0", new ProbeResult.CommandForbidden(), Ms(5));
 
-        Assert.Equal([new GateTry("w-0", ProbeMethod.Banner)], machine.Step(Ms(5), NoneKnown).Begin);
+        Assert.Equal([new GateTry("w-0", ProbeMethod.Banner)], machine.Step(Ms(5), allRun: false).Begin);
     }
 
     [Fact]
     public void Progress_names_who_is_missing_and_why()
     {
         var machine = Machine(["w-0.job.ns.svc", "w-1.job.ns.svc"]);
-        machine.Step(TimeSpan.Zero, NoneKnown);
+        machine.Step(TimeSpan.Zero, allRun: false);
         machine.Ended("w-0.job.ns.svc", Reached, Ms(900));
         machine.Ended("w-1.job.ns.svc", Refused, Ms(950));
 
-        Assert.Equal("1 of 2 workers reachable; waiting for w-1: Connection refused", machine.Step(Ms(1000), NoneKnown).Say);
+        Assert.Equal("1 of 2 workers reachable; waiting for w-1: Connection refused", machine.Step(Ms(1000), allRun: false).Say);
     }
 
     [Fact]
     public void Progress_groups_workers_that_fail_alike()
     {
         var machine = Machine(Hosts(7));
-        machine.Step(TimeSpan.Zero, NoneKnown);
+        machine.Step(TimeSpan.Zero, allRun: false);
         foreach (var host in Hosts(7)) machine.Ended(host, host == "w-2" ? Refused : Unknown, Ms(10));
 
         Assert.Equal(
             "0 of 7 workers reachable; waiting for w-0, w-1, w-3 and 3 more: Could not resolve hostname; w-2: Connection refused",
-            machine.Step(Ms(1010), NoneKnown).Say);
+            machine.Step(Ms(1010), allRun: false).Say);
     }
 
     [Fact]
@@ -218,7 +216,7 @@ public sealed class GateMachineTests
         private readonly PriorityQueue<string, TimeSpan> underWay = new();
 
         public Func<string, TimeSpan, ProbeResult> Answer { get; set; } = static (_, _) => Reached;
-        public Func<TimeSpan, ImmutableHashSet<string>> Running { get; set; } = static _ => NoneKnown;
+        public Func<TimeSpan, bool> AllRun { get; set; } = static _ => false;
         public TimeSpan Now { get; private set; }
         public Dictionary<string, List<TimeSpan>> TriedAt { get; } = [];
         public List<(string Line, TimeSpan At)> Said { get; } = [];
@@ -231,7 +229,7 @@ public sealed class GateMachineTests
         {
             while (Now < end)
             {
-                var step = machine.Step(Now, Running(Now));
+                var step = machine.Step(Now, AllRun(Now));
                 if (step.Say is not null) Said.Add((step.Say, Now));
                 if (step.Opened is { } opened) return machine.Report(opened);
                 foreach (var one in step.Begin)

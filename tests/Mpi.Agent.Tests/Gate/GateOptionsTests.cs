@@ -7,12 +7,12 @@ public sealed class GateOptionsTests
     [Fact]
     public void All_options_are_read()
     {
-        var options = GateOptions.Parse(["--transport", "ssh", "--hostfile", "/etc/mpi/hostfile", "--skip", "a", "--skip", "b", "--timeout", "1m30s", "--ssh-args", "-p  2222", "--running-hosts", "/x"]);
+        var options = GateOptions.Parse(["--transport", "ssh", "--hostfile", "/etc/mpi/hostfile", "--skip", "a", "--skip", "b", "--timeout", "1m30s", "--ssh-args", "-p  2222", "--notice", "/x"]);
 
         Assert.Equal("/etc/mpi/hostfile", options.HostfilePath);
         Assert.Equal(["a", "b"], options.Skip);
         Assert.Equal(["-p", "2222"], options.SshArgs);
-        Assert.Equal("/x", options.RunningHostsPath);
+        Assert.Equal("/x", options.NoticePath);
         Assert.Equal(TimeSpan.FromSeconds(90), options.Pace.Timeout);
     }
 

@@ -106,6 +106,18 @@ public sealed class GateOverSshTests : IDisposable
     }
 
     [Fact]
+    public async Task The_operators_notice_ends_the_wait_for_names_that_never_resolve()
+    {
+        await File.WriteAllTextAsync(test.File("hostfile"), "w-0.nowhere.invalid\n");
+        await File.WriteAllTextAsync(test.File("notice"), $"#!/bin/sh\necho w-0.nowhere.invalid\n{AgentContract.AllWorkersRunNotice}\n");
+        var options = new GateOptions { HostfilePath = test.File("hostfile"), NoticePath = test.File("notice"), Pace = new GatePace { Timeout = TimeSpan.FromMilliseconds(1) } };
+
+        Assert.Equal(AgentProgram.Success, await GateRole.RunAsync(options, test.Agent, CancellationToken.None).WaitAsync(Patience));
+
+        Assert.Equal((GateOpening.Timeout, 0), (Report().Opened, Report().Proven));
+    }
+
+    [Fact]
     public async Task A_greeting_is_told_from_another_service()
     {
         using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
