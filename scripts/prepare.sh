@@ -83,6 +83,7 @@ probe_once() {
     ulimit -n 1024 2>/dev/null || refuse "this shell may open only $files files; 1024 are needed. Raise the limit:  ulimit -n 4096  (or nofile in /etc/security/limits.conf)"
   fi
   probe_namespaces
+  probe_cgroups
   mkdir -p "$root/artifacts" && : >"$seal"
 }
 
@@ -107,6 +108,16 @@ probe_namespaces() {
   else
     refuse "an ordinary user cannot make namespaces with mounts and network here ($reason). Run ./kubempi as root; inside a container, start it with --security-opt seccomp=unconfined."
   fi
+}
+
+# Without control groups pods run all the same; only nobody holds them to their limits. Version 2 is one tree, version 1 one a controller.
+probe_cgroups() {
+  case $(stat -f -c %T /sys/fs/cgroup 2>/dev/null) in
+    cgroup2fs) cgroups=/sys/fs/cgroup/cgroup.subtree_control ;;
+    tmpfs) cgroups=/sys/fs/cgroup/memory ;;
+    *) cgroups=/nowhere ;;
+  esac
+  [ -e "$cgroups" ] || say "this machine has no control groups at /sys/fs/cgroup: the memory and CPU limits of pods are not enforced."
 }
 
 # --- compiling --------------------------------------------------------------------------------------------------------
