@@ -17,9 +17,10 @@ public sealed class LinuxNode : IAsyncDisposable
     private readonly ImmutableArray<WatchedObjects> _watches;
     private readonly ImageCatalog _catalog;
     private readonly ImageBuilds _builds;
+    private readonly TimeProvider _time;
     private bool _disposed;
 
-    private LinuxNode(ClusterSandbox cluster, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, ImageBuilds builds)
+    private LinuxNode(ClusterSandbox cluster, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, ImageBuilds builds, TimeProvider time)
     {
         _cluster = cluster;
         _stopping = stopping;
@@ -27,6 +28,7 @@ public sealed class LinuxNode : IAsyncDisposable
         _watches = watches;
         _catalog = catalog;
         _builds = builds;
+        _time = time;
         Loops = loops;
     }
 
@@ -79,7 +81,7 @@ public sealed class LinuxNode : IAsyncDisposable
         });
         // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
         var first = new FirstSync([configMaps, secrets, services, slices], watchPods);
-        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [new NodeLoop([registration, configMaps, secrets, services, slices, first, names, routes, pods, events])], catalog, builds);
+        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [new NodeLoop([registration, configMaps, secrets, services, slices, first, names, routes, pods, events])], catalog, builds, time);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
             new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
@@ -120,12 +122,18 @@ public sealed class LinuxNode : IAsyncDisposable
                 : $"container \"{container}\" in pod \"{pod}\" is waiting to start: {(view.IsInit ? "PodInitializing" : "ContainerCreating")}"));
     }
 
-    /// <summary>The words that start a command in a running container, as its user and with its environment: for <c>exec</c>.</summary>
+    /// <summary>Starts a command in a running container, as its user and with its environment. The session is the caller's.</summary>
+    /// <param name="terminal">Give the command a terminal rather than pipes.</param>
     /// <exception cref="ApiException">There is no such pod here, or the container does not run.</exception>
-    public IReadOnlyList<string> ExecWords(string ns, string pod, string container, IReadOnlyList<string> command)
+    /// <exception cref="ExecRefusedException">The command cannot be run.</exception>
+    public async Task<ContainerSession> ExecAsync(string ns, string pod, string container, IReadOnlyList<string> command, bool terminal, CancellationToken cancellation) =>
+        await ExecSession.StartAsync(Running(ns, pod, container), command, terminal, _time, cancellation);
+
+    private RunningContainer Running(string ns, string pod, string container)
     {
         if (_pods.Find(ns, pod) is not { } worker) throw new ApiException(new ApiStatus(404, ApiReason.NotFound, $"pods \"{pod}\" not found") { Resource = "pods", Name = pod });
-        return worker.Running(container)?.ExecWords(command) ?? throw new ApiException(new ApiStatus(400, ApiReason.BadRequest, $"container {container} is not running in pod {pod}"));
+        // The kubelet's words, in the place where kube-apiserver passes them on.
+        return worker.Running(container) ?? throw new ApiException(new ApiStatus(500, ApiReason.InternalError, $"container not found (\"{container}\")"));
     }
 
     /// <summary>The processes of a pod that run now, with the variables of their environment that are asked for.</summary>

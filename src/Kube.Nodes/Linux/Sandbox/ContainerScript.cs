@@ -38,11 +38,31 @@ internal static class ContainerScript
         exit $?
         """;
 
-    /// <summary>Runs a further command in a container that runs; entered by <c>nsenter</c>.</summary>
-    public static string Exec(ContainerSpec spec, SandboxMode mode, IReadOnlyList<string> command) => $$"""
-        {{Enter(spec with { Command = [.. command] })}}
-        exec {{Launch(spec, mode, command)}}
-        """;
+    /// <summary>
+    /// Runs a further command in a container that runs; entered by <c>nsenter</c>. Its first line, on a pipe, says whether the command can be
+    /// run; only then does a terminal take the place of the pipes.
+    /// </summary>
+    /// <param name="terminal">The number of the terminal that the command gets; null for pipes.</param>
+    public static string Exec(ContainerSpec spec, SandboxMode mode, IReadOnlyList<string> command, int? terminal)
+    {
+        // As container runtimes do: a program on a terminal that nobody named should not take it for a dumb one.
+        if (terminal is not null && !spec.Environment.Any(static e => e.Key == "TERM")) spec = spec with { Environment = [.. spec.Environment, new("TERM", "xterm")] };
+        return $$"""
+            {{Enter(spec with { Command = [.. command] })}}
+            printf '\036started\n'
+            {{Terminal(spec, mode, terminal)}}
+            exec {{(terminal is null ? "" : "setsid --ctty ")}}{{Launch(spec, mode, command)}}
+            """;
+    }
+
+    /// <summary>Moves the standard streams to a terminal that then belongs to the container's user, as after a login.</summary>
+    private static string Terminal(ContainerSpec spec, SandboxMode mode, int? number)
+    {
+        if (number is not { } n) return "";
+        // Where the user exists in no namespace but its own, the terminal is its already.
+        var owner = mode == SandboxMode.SingleId || NestedUserNamespace(spec.User, mode) ? "" : string.Create(CultureInfo.InvariantCulture, $"chown {spec.User.Uid} /dev/pts/{n}\n");
+        return string.Create(CultureInfo.InvariantCulture, $"{owner}exec 0<>/dev/pts/{n} 1>&0 2>&0");
+    }
 
     /// <summary>
     /// Goes to the working directory and refuses a command that does not exist, in the words of the container runtime

@@ -5,6 +5,7 @@ namespace Kube.Nodes.Linux;
 /// <summary>The calls into libc for which .NET has no name.</summary>
 internal static partial class LibC
 {
+    public const int SigHangUp = 1;
     public const int SigTerm = 15;
     public const int SigKill = 9;
 
@@ -24,6 +25,38 @@ internal static partial class LibC
     {
         if (Rename(from, to) != 0) throw new IOException($"{from} cannot be renamed to {to}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
     }
+
+    /// <summary>Opens the multiplexer of a <c>/dev/pts</c>: each opening makes a pseudo-terminal and is its master. Negative on failure.</summary>
+    public static int OpenTerminal(string multiplexer)
+    {
+        const int readWrite = 0x2, noControllingTerminal = 0x100, closeOnExec = 0x80000;
+        return Open(multiplexer, readWrite | noControllingTerminal | closeOnExec);
+    }
+
+    /// <summary>Lets the slave be opened and returns its number; null when the terminal refuses.</summary>
+    public static int? UnlockTerminal(SafeHandle master)
+    {
+        const nuint setLock = 0x40045431, getNumber = 0x80045430;
+        var (locked, number) = (0, 0);
+        return Control(master, setLock, ref locked) == 0 && Control(master, getNumber, ref number) == 0 ? number : null;
+    }
+
+    public static void SetTerminalSize(SafeHandle master, ushort columns, ushort rows)
+    {
+        const nuint setWindowSize = 0x5414;
+        // struct winsize: rows, columns, and two numbers of pixels that nobody uses.
+        var size = rows | ((long)columns << 16);
+        Control(master, setWindowSize, ref size);
+    }
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int Control(SafeHandle descriptor, nuint request, ref int value);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    private static partial int Control(SafeHandle descriptor, nuint request, ref long value);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Rename(string from, string to);

@@ -24,6 +24,16 @@ internal static class ProcessTree
         LibC.Kill(pid, LibC.SigKill);
     }
 
+    /// <summary>Signals everything below a process and spares the process itself.</summary>
+    public static void SignalBelow(int pid, int signal)
+    {
+        foreach (var child in Children(pid))
+        {
+            LibC.Kill(child, signal);
+            SignalBelow(child, signal);
+        }
+    }
+
     public static IEnumerable<int> All()
     {
         foreach (var entry in Directory.EnumerateDirectories("/proc"))

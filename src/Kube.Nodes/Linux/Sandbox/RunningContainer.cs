@@ -11,6 +11,9 @@ internal sealed class RunningContainer : IDisposable
     /// <summary>Setting up says little; a tool that floods us is cut off.</summary>
     private const int PreludeBytesAtMost = 64 * 1024;
 
+    /// <summary>What hooks and probes say beyond this is not kept.</summary>
+    private const int ExecCharsAtMost = 64 * 1024;
+
     private readonly Process _entry;
     private readonly TaskCompletionSource<ContainerStart> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<byte> _prelude = [];
@@ -60,16 +63,53 @@ internal sealed class RunningContainer : IDisposable
         else ProcessTree.Kill(_entry.Id);
     }
 
-    /// <summary>Runs a command in the container, as its user and with its environment; killed at the limit (exit code 124).</summary>
-    public Task<ToolResult> ExecAsync(IReadOnlyList<string> command, TimeSpan limit, TimeProvider time, CancellationToken cancellation) =>
-        Tool.RunAsync(ExecWords(command), limit, time, cancellation);
+    /// <summary>
+    /// Runs a command in the container, as its user and with its environment, and collects what it writes. Killed at the limit (exit
+    /// code 124); 127 when it cannot be run.
+    /// </summary>
+    public async Task<ToolResult> ExecAsync(IReadOnlyList<string> command, TimeSpan limit, TimeProvider time, CancellationToken cancellation)
+    {
+        using var late = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(late.Token, cancellation);
+        try
+        {
+            await using var session = await ExecSession.StartAsync(this, command, terminal: false, time, either.Token);
+            await session.Input.DisposeAsync();
+            var said = new StringBuilder();
+            await Task.WhenAll(CollectAsync(session.Output, said, either.Token), CollectAsync(session.Error, said, either.Token));
+            return new ToolResult(await session.Ended.WaitAsync(either.Token), said.ToString());
+        }
+        catch (ExecRefusedException refused)
+        {
+            return new ToolResult(127, refused.Message);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return new ToolResult(124, $"{string.Join(' ', command)} took longer than {limit.TotalSeconds:0.#} s");
+        }
+    }
 
     /// <summary>The words that start a command in the container.</summary>
-    public IReadOnlyList<string> ExecWords(IReadOnlyList<string> command) =>
+    /// <param name="terminal">The number of a terminal in the container; null for pipes.</param>
+    public IReadOnlyList<string> ExecWords(IReadOnlyList<string> command, int? terminal) =>
     [
-        "nsenter", $"--target={_initPid}", .. Pod.Cluster.UserNamespace, "--mount", "--pid", "--net", "--uts", "--ipc", "--",
-        "sh", "-c", ContainerScript.Exec(Spec, Pod.Cluster.Mode, command),
+        "nsenter", string.Create(CultureInfo.InvariantCulture, $"--target={_initPid}"), .. Pod.Cluster.UserNamespace, "--mount", "--pid", "--net", "--uts", "--ipc", "--",
+        "sh", "-c", ContainerScript.Exec(Spec, Pod.Cluster.Mode, command, terminal),
     ];
+
+    private static async Task CollectAsync(Stream from, StringBuilder into, CancellationToken cancellation)
+    {
+        using var reader = new StreamReader(from, Encoding.UTF8, leaveOpen: true);
+        var buffer = new char[4096];
+        int read;
+        while ((read = await reader.ReadAsync(buffer.AsMemory(), cancellation)) > 0)
+        {
+            lock (into)
+            {
+                if (into.Length < ExecCharsAtMost) into.Append(buffer, 0, read);
+            }
+        }
+    }
 
     public void Dispose() => _entry.Dispose();
 
