@@ -143,8 +143,11 @@ build_app() {
   cp -r "$target/work/bin/Mpi.Cli/release" "$fresh"
   ln -sfn "$(basename "$fresh")" "$target/current.new" && mv -T "$target/current.new" "$target/current"
   mv "$target/begun" "$target/built"
-  # The one before the last may still be running; older ones go.
-  ls -dt "$target"/app-* | tail -n +3 | while read -r old; do rm -rf "$old"; done
+  # The one before the last may still be starting; older ones go, unless a cluster in the background is one of them.
+  ls -dt "$target"/app-* | tail -n +3 | while read -r old; do
+    # The brackets keep grep from finding its own command line.
+    grep -qs "$old[/]kubempi[.]dll" /proc/[0-9]*/cmdline || rm -rf "$old"
+  done
   exec 9>&-
 }
 

@@ -15,6 +15,8 @@ return interruption.ExitCode ?? code;
 static RootCommand CommandLine() => new("Runs MPI jobs from Kubernetes manifests: on this machine without a cluster, or on a cluster as an operator.")
 {
     RunCommand.Create(),
+    UpCommand.Create(),
+    DownCommand.Create(),
     ValidateCommand.Create(),
     OperatorCommand.Describe(),
 };

@@ -4,6 +4,7 @@ using Kube.ApiServer;
 using Kube.Client;
 using Kube.Controllers;
 using Kube.Nodes.Linux;
+using Kube.Nodes.Virtual;
 using Kube.Types;
 using Microsoft.Extensions.Logging;
 using Mpi.Dialects;
@@ -29,6 +30,9 @@ public sealed record LocalClusterOptions
     /// <summary>Told what a person should see: an image without a stand-in, a service that cannot be reached.</summary>
     public required Action<string> Notice { get; init; }
 
+    /// <summary>Nodes whose pods only pretend, beside the one whose pods are processes.</summary>
+    public ImmutableArray<VirtualNodeSpec> VirtualNodes { get; init; } = [];
+
     public ILoggerFactory Loggers { get; init; } = Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance;
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
@@ -43,8 +47,9 @@ public sealed class LocalCluster : IAsyncDisposable
 
     private readonly Stack<IAsyncDisposable> _parts;
 
-    private LocalCluster(Stack<IAsyncDisposable> parts, KubeClient client, LinuxNode node, string kubeconfig, Task<string> failure)
+    private LocalCluster(Stack<IAsyncDisposable> parts, KubeClient client, LinuxNode node, ApiServerHost host, string kubeconfig, Task<string> failure)
     {
+        Host = host;
         _parts = parts;
         Client = client;
         Node = node;
@@ -56,6 +61,9 @@ public sealed class LocalCluster : IAsyncDisposable
     public KubeClient Client { get; }
 
     public LinuxNode Node { get; }
+
+    /// <summary>The API server as other programs reach it.</summary>
+    public ApiServerHost Host { get; }
 
     /// <summary>The path of a kubeconfig for kubectl.</summary>
     public string Kubeconfig { get; }
@@ -104,6 +112,14 @@ public sealed class LocalCluster : IAsyncDisposable
         logs.Node = node;
         parts.Push(node);
 
+        ImmutableArray<ILoop> pretenders = [];
+        if (!options.VirtualNodes.IsEmpty)
+        {
+            var nodes = new VirtualNodes(InProcessClient(server, "kubempi-virtual-nodes", time), new VirtualNodeOptions(options.VirtualNodes), Pretending.Script, time, new Random());
+            parts.Push(nodes);
+            pretenders = nodes.Loops;
+        }
+
         // The operator is a client like any other.
         var connection = ClusterConnection.Load(new ClusterConnectionOptions(kubeconfig), time);
         var mpi = new OperatorProcess(OperatorOptions, new OperatorParts
@@ -119,8 +135,8 @@ public sealed class LocalCluster : IAsyncDisposable
         // Last to start, and so the first to stop: nothing acts any more on what is being taken away.
         var loops = new LoopHost();
         parts.Push(loops);
-        loops.Start([.. controllers.Loops, .. node.Loops, .. mpi.Loops]);
-        return new LocalCluster(parts, client, node, kubeconfig, FailureOf(loops, node, cancellation));
+        loops.Start([.. controllers.Loops, .. node.Loops, .. pretenders, .. mpi.Loops]);
+        return new LocalCluster(parts, client, node, host, kubeconfig, FailureOf(loops, node, cancellation));
     }
 
     /// <summary>One operator alone needs no election, and nobody asks it for health or metrics.</summary>

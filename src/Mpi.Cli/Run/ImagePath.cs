@@ -11,8 +11,13 @@ internal static class ImagePath
     public static string Cache { get; } = Path.Combine(
         Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } xdg ? xdg : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"), "kubempi");
 
-    public static ImmutableArray<string> For(string manifestFolder) =>
-        [Path.Combine(manifestFolder, "images"), ShippedImages.Locate(Environment.GetEnvironmentVariable("KUBEMPI_HOME"), Cache)];
+    public static ImmutableArray<string> For(string manifestFolder) => Of([BesideManifest(manifestFolder)]);
+
+    /// <summary>The stand-ins that a manifest brings along.</summary>
+    public static string BesideManifest(string manifestFolder) => Path.Combine(manifestFolder, "images");
+
+    /// <summary>The given folders, then those that come with the program.</summary>
+    public static ImmutableArray<string> Of(IEnumerable<string> folders) => [.. folders, ShippedImages.Locate(Environment.GetEnvironmentVariable("KUBEMPI_HOME"), Cache)];
 
     /// <summary>The home folders that images give their users, as far as stand-ins tell.</summary>
     public static Func<string, long, string?> Homes(string manifestFolder)

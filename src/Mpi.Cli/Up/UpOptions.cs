@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using System.Globalization;
+
+namespace Mpi.Cli;
+
+/// <summary>What a background cluster is asked to be.</summary>
+public sealed record UpOptions
+{
+    /// <summary>The kubeconfig that it is added to; null for where kubectl looks.</summary>
+    public string? Kubeconfig { get; init; }
+
+    public int VirtualNodes { get; init; }
+
+    /// <summary>What each virtual node offers, by resource.</summary>
+    public ImmutableSortedDictionary<string, string> VirtualNodeResources { get; init; } = ImmutableSortedDictionary<string, string>.Empty.WithComparers(StringComparer.Ordinal);
+
+    /// <summary>Folders of image stand-ins, searched before those that come with the program.</summary>
+    public ImmutableArray<string> Images { get; init; } = [];
+
+    /// <summary>The command line's words that say the same; empty for the defaults.</summary>
+    public ImmutableArray<string> ToArguments()
+    {
+        var words = ImmutableArray.CreateBuilder<string>();
+        if (Kubeconfig is { } file) words.AddRange("--kubeconfig", file);
+        if (VirtualNodes > 0) words.AddRange("--virtual-nodes", VirtualNodes.ToString(CultureInfo.InvariantCulture));
+        if (!VirtualNodeResources.IsEmpty) words.AddRange("--virtual-node-resources", string.Join(',', VirtualNodeResources.Select(static r => $"{r.Key}={r.Value}")));
+        foreach (var folder in Images) words.AddRange("--images", folder);
+        return words.ToImmutable();
+    }
+}
