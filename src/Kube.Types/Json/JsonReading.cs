@@ -45,6 +45,10 @@ public static class JsonReading
     public static IEnumerable<JsonElement> Items(this JsonElement element, params ReadOnlySpan<string> path) =>
         element.At(path) is { ValueKind: JsonValueKind.Array } value ? value.EnumerateArray() : [];
 
+    /// <summary>The strings of an array, such as a command; what is no string reads as it is written.</summary>
+    public static ImmutableArray<string> Words(this JsonElement element, params ReadOnlySpan<string> path) =>
+        [.. element.Items(path).Select(static w => w.ValueKind == JsonValueKind.String ? w.GetString()! : w.GetRawText())];
+
     /// <summary>The members of an object; none when the path leads to no object.</summary>
     public static IEnumerable<JsonProperty> Members(this JsonElement element, params ReadOnlySpan<string> path) =>
         element.At(path) is { ValueKind: JsonValueKind.Object } value ? value.EnumerateObject() : [];

@@ -156,6 +156,19 @@ internal sealed class NodeFixture : IAsyncDisposable
         return string.Join("\n", events.Items.Where(e => e.Root.Text("involvedObject", "name") == pod).Select(static e => $"{e.Root.Text("type")} {e.Root.Text("reason")} x{e.Root.Integer("count")}: {e.Root.Text("message")}"));
     }
 
+    /// <summary>The pod's events once one of them has this text: they are written a little after what they tell of.</summary>
+    public async Task<string> SettledEventsAsync(string pod, string text)
+    {
+        var end = TimeProvider.System.GetUtcNow() + Limit;
+        while (true)
+        {
+            var events = await EventsAsync(pod);
+            if (events.Contains(text, StringComparison.Ordinal)) return events;
+            if (TimeProvider.System.GetUtcNow() > end) throw new TimeoutException($"no event with \"{text}\":\n{events}");
+            await Task.Delay(50, Cancelled);
+        }
+    }
+
     public async Task DeleteAsync(string pod, TimeSpan? grace = null) => await Client.DeleteAsync(Kinds.Pod, "default", pod, new DeleteOptions(GracePeriod: grace), Cancelled);
 
     public async Task WaitGoneAsync(string pod)

@@ -36,8 +36,11 @@ public sealed class PodMachineTests
         Assert.Equal([Start("a")], Decide(pod));
         pod = pod.Ended("a", 0);
         Assert.Equal("Succeeded", PodPhase.Of(pod));
-        Assert.Equal([new PodAction.Stop("s", "Killing", TimeSpan.FromSeconds(30))], Decide(pod));
-        Assert.Equal([new PodAction.Remove()], Decide(pod.Ended("s", 143)));
+        Assert.Equal("Running", PodPhase.Reported(pod));
+        Assert.Equal([Stop("s", 30)], Decide(pod));
+        pod = pod.Ended("s", 143);
+        Assert.Equal("Succeeded", PodPhase.Reported(pod));
+        Assert.Equal([new PodAction.Remove()], Decide(pod));
     }
 
     [Theory]
@@ -94,11 +97,92 @@ public sealed class PodMachineTests
     public void A_deleted_pods_containers_get_SIGTERM_then_SIGKILL_after_the_grace_then_the_sandbox_goes()
     {
         var pod = Pod("containers: [{name: a}, {name: b}]", deleted: 5).Running("a").Running("b");
-        Assert.Equal([new PodAction.Stop("a", "Killing", TimeSpan.FromSeconds(5)), new PodAction.Stop("b", "Killing", TimeSpan.FromSeconds(5))], Decide(pod));
-        pod = pod.With("a", static c => c with { Stopping = new Stop(Now, TimeSpan.FromSeconds(5), "Killing", KillSent: false) }).Ended("b", 0);
+        Assert.Equal([Stop("a", 5), Stop("b", 5)], Decide(pod));
+        pod = pod.Stopping("a", 5).Ended("b", 0);
+        Assert.Equal([new PodAction.Terminate("a", Now + TimeSpan.FromSeconds(5))], Decide(pod));
+        pod = pod.Stopping("a", 5, killAt: 5);
         Assert.Equal(Now + TimeSpan.FromSeconds(5), PodMachine.Decide(pod, Now).RevisitAt);
         Assert.Equal([new PodAction.Kill("a")], Decide(pod, Now + TimeSpan.FromSeconds(5)));
         Assert.Equal([new PodAction.Remove()], Decide(pod.Ended("a", 137)));
+    }
+
+    [Fact]
+    public void A_preStop_hook_counts_into_the_grace_and_leaves_at_least_two_seconds()
+    {
+        var pod = Pod("containers: [{name: a}]", deleted: 5).Running("a").Stopping("a", 5, hookRuns: true);
+        Assert.Empty(Decide(pod, Now + TimeSpan.FromSeconds(3)));
+        Assert.Equal(Now + TimeSpan.FromSeconds(5), PodMachine.Decide(pod, Now).RevisitAt);
+        Assert.Equal([new PodAction.Terminate("a", Now + TimeSpan.FromSeconds(7))], Decide(pod, Now + TimeSpan.FromSeconds(5)));
+        Assert.Equal([new PodAction.Terminate("a", Now + TimeSpan.FromSeconds(6))], Decide(pod.Stopping("a", 5), Now + TimeSpan.FromSeconds(4)));
+    }
+
+    [Fact]
+    public void A_second_deletion_with_less_grace_shortens_the_first()
+    {
+        var pod = Pod("containers: [{name: a}]", deleted: 3).Running("a").Stopping("a", 30, killAt: 30);
+        Assert.Empty(Decide(pod, Now + TimeSpan.FromSeconds(2)));
+        Assert.Equal([new PodAction.Kill("a")], Decide(pod, Now + TimeSpan.FromSeconds(3)));
+    }
+
+    [Fact]
+    public void Sidecars_are_told_with_the_others_but_sent_SIGTERM_last_and_in_reverse()
+    {
+        var pod = Pod("initContainers: [{name: s1, restartPolicy: Always}, {name: s2, restartPolicy: Always}], containers: [{name: a}]", deleted: 30).Running("s1").Running("s2").Running("a");
+        Assert.Equal([Stop("s1", 30), Stop("s2", 30), Stop("a", 30)], Decide(pod));
+        pod = pod.Stopping("s1", 30).Stopping("s2", 30).Stopping("a", 30);
+        Assert.Equal(["a"], Terminated(pod));
+        pod = pod.Ended("a", 0);
+        Assert.Equal(["s2"], Terminated(pod));
+        pod = pod.Ended("s2", 0);
+        Assert.Equal(["s1"], Terminated(pod));
+
+        static IEnumerable<string> Terminated(PodObservation pod) => Decide(pod).OfType<PodAction.Terminate>().Select(static t => t.Container);
+    }
+
+    [Fact]
+    public void A_sidecar_with_a_startup_probe_holds_the_others_up_until_it_has_succeeded()
+    {
+        var pod = Pod("initContainers: [{name: s, restartPolicy: Always, startupProbe: {exec: {}}}], containers: [{name: a}]").Running("s");
+        Assert.Equal([new PodAction.Probe("s", ProbeKind.Startup)], Decide(pod));
+        Assert.Equal("Pending", PodPhase.Of(pod));
+        Assert.Contains(Start("a"), Decide(pod.With("s", static c => c with { Startup = new ProbeState(Now, 1, 0, true, false) })));
+    }
+
+    [Fact]
+    public void A_sidecar_that_ends_while_the_others_run_is_restarted_and_holds_nobody_up()
+    {
+        var pod = Pod("initContainers: [{name: s, restartPolicy: Always}], restartPolicy: Never, containers: [{name: a}]").Ended("s", 1).Running("a");
+        Assert.Equal("s", Assert.Single(Decide(pod).OfType<PodAction.Start>()).Container);
+        Assert.Equal("Running", PodPhase.Of(pod));
+    }
+
+    [Theory]
+    [InlineData("livenessProbe: {exec: {}, terminationGracePeriodSeconds: 4}", "Always", 4, "Container a failed liveness probe, will be restarted")]
+    [InlineData("livenessProbe: {exec: {}}", "Never", 30, "Container a failed liveness probe")]
+    [InlineData("startupProbe: {exec: {}}", "OnFailure", 30, "Container a failed startup probe, will be restarted")]
+    public void A_failed_probe_stops_the_container_with_its_own_grace_and_says_what_follows(string probe, string policy, int grace, string message)
+    {
+        var failed = new ProbeState(Now, 0, 3, false, false);
+        var pod = Pod($"restartPolicy: {policy}, containers: [{{name: a, {probe}}}]").Running("a").With("a", c => c with { Liveness = c.View.Liveness is null ? default : failed, Startup = c.View.Startup is null ? default : failed });
+        Assert.Equal([new PodAction.Stop("a", message, TimeSpan.FromSeconds(grace))], Decide(pod));
+    }
+
+    [Fact]
+    public void A_pod_on_its_way_out_is_still_asked_whether_it_is_ready_but_not_whether_it_lives()
+    {
+        var pod = Pod("containers: [{name: a, livenessProbe: {exec: {}}, readinessProbe: {exec: {}}}]", deleted: 30).Running("a").Stopping("a", 30, killAt: 30);
+        Assert.Equal([new PodAction.Probe("a", ProbeKind.Readiness)], Decide(pod));
+    }
+
+    [Fact]
+    public void A_containers_own_restart_rules_go_before_the_pods()
+    {
+        var pod = Pod("restartPolicy: Never, containers: [{name: a, restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [42]}}]}, {name: b, restartPolicy: OnFailure}]");
+        Assert.Equal(["a", "b"], Started(pod.Ended("a", 42).Ended("b", 1)));
+        Assert.Equal("Running", PodPhase.Of(pod.Ended("a", 42).Ended("b", 0)));
+        Assert.Equal("Failed", PodPhase.Of(pod.Ended("a", 41).Ended("b", 0)));
+
+        static IEnumerable<string> Started(PodObservation pod) => Decide(pod).OfType<PodAction.Start>().Select(static s => s.Container);
     }
 
     [Fact]
@@ -119,7 +203,8 @@ public sealed class PodMachineTests
         var seen = new List<bool?>();
         foreach (var success in (ReadOnlySpan<bool>)[true, true, false, false, true, false, false, false, true, true])
         {
-            state = Probing.Count(state, probe, success);
+            state = Probing.Count(state, probe, ProbeOutcome.Error);
+            state = Probing.Count(state, probe, success ? ProbeOutcome.Success : ProbeOutcome.Failure);
             seen.Add(state.Result);
         }
 
@@ -163,6 +248,8 @@ public sealed class PodMachineTests
     private static IEnumerable<PodAction> Decide(PodObservation pod, DateTimeOffset? now = null) => PodMachine.Decide(pod, now ?? Now).Actions;
 
     private static PodAction.Start Start(string name) => new(name, default);
+
+    private static PodAction.Stop Stop(string name, int grace) => new(name, $"Stopping container {name}", TimeSpan.FromSeconds(grace));
 }
 
 internal static class PodObservations
@@ -173,6 +260,10 @@ internal static class PodObservations
         pod with { Containers = [.. pod.Containers.Select(c => c.View.Name == name ? change(c) : c)] };
 
     public static PodObservation Running(this PodObservation pod, string name) => pod.With(name, static c => c with { State = ContainerRunState.Running, StartedAt = Now });
+
+    /// <param name="killAt">Seconds after the beginning; null before SIGTERM.</param>
+    public static PodObservation Stopping(this PodObservation pod, string name, int grace, int? killAt = null, bool hookRuns = false) =>
+        pod.With(name, c => c with { Stopping = new Stop(Now, TimeSpan.FromSeconds(grace), hookRuns, killAt is { } seconds ? Now + TimeSpan.FromSeconds(seconds) : null, KillSent: false) });
 
     public static PodObservation Ended(this PodObservation pod, string name, int exitCode) =>
         pod.With(name, c => c with { State = ContainerRunState.Ended, Stopping = null, Termination = new Termination(exitCode, exitCode == 0 ? "Completed" : "Error", "", Now, Now, "run") });

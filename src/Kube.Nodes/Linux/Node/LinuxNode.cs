@@ -12,6 +12,8 @@ namespace Kube.Nodes.Linux;
 public sealed class LinuxNode : IAsyncDisposable
 {
     private readonly ClusterSandbox _cluster;
+    private readonly ClusterSockets _sockets;
+    private readonly ProbeClient _probes;
     private readonly CancellationTokenSource _stopping;
     private readonly PodsLoop _pods;
     private readonly ImmutableArray<WatchedObjects> _watches;
@@ -20,9 +22,11 @@ public sealed class LinuxNode : IAsyncDisposable
     private readonly TimeProvider _time;
     private bool _disposed;
 
-    private LinuxNode(ClusterSandbox cluster, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, ImageBuilds builds, TimeProvider time)
+    private LinuxNode(ClusterSandbox cluster, ClusterSockets sockets, ProbeClient probes, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, ImageBuilds builds, TimeProvider time)
     {
         _cluster = cluster;
+        _sockets = sockets;
+        _probes = probes;
         _stopping = stopping;
         _pods = pods;
         _watches = watches;
@@ -45,6 +49,8 @@ public sealed class LinuxNode : IAsyncDisposable
     {
         var cluster = await ClusterSandbox.StartAsync(options.Mode ?? SandboxSupport.BestMode, options.Network, time, cancellation);
         var stopping = new CancellationTokenSource();
+        var sockets = new ClusterSockets(cluster, time);
+        var probes = new ProbeClient(sockets);
         var pods = new PodsLoop(time);
         NamesLoop? names = null;
         ServiceRoutes? routes = null;
@@ -69,6 +75,7 @@ public sealed class LinuxNode : IAsyncDisposable
             Objects = new WatchedNodeObjects(configMaps, secrets, services),
             Events = events,
             Registration = registration,
+            Probes = probes,
             Report = report,
             Stopping = stopping.Token,
             NamesChanged = worker =>
@@ -81,7 +88,7 @@ public sealed class LinuxNode : IAsyncDisposable
         });
         // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
         var first = new FirstSync([configMaps, secrets, services, slices], watchPods);
-        return new LinuxNode(cluster, stopping, pods, [watchPods, configMaps, secrets, services, slices], [new NodeLoop([registration, configMaps, secrets, services, slices, first, names, routes, pods, events])], catalog, builds, time);
+        return new LinuxNode(cluster, sockets, probes, stopping, pods, [watchPods, configMaps, secrets, services, slices], [new NodeLoop([registration, configMaps, secrets, services, slices, first, names, routes, pods, events])], catalog, builds, time);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
             new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
@@ -148,6 +155,8 @@ public sealed class LinuxNode : IAsyncDisposable
         _disposed = true;
         await _stopping.CancelAsync();
         foreach (var watch in _watches) await watch.DisposeAsync();
+        _probes.Dispose();
+        await _sockets.DisposeAsync();
         await _cluster.DisposeAsync();
         _builds.Dispose();
         _stopping.Dispose();

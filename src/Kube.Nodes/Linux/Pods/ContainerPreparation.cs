@@ -59,13 +59,14 @@ internal sealed class ContainerPreparation(LinuxNodeOptions options, ImageCatalo
 
     /// <summary>Builds the container's folder: its root, its mount table, and what it takes to start it.</summary>
     /// <param name="folder">The container's folder inside the sandbox; made here.</param>
-    public async Task<ContainerSpec> PrepareAsync(PodSpecView pod, ContainerView container, ImageContent image, PodSandbox sandbox, PodVolumes volumes, INodeObjects objects, DownwardFields fields, string folder, CancellationToken cancellation)
+    public async Task<ContainerSpec> PrepareAsync(LocalPod pod, ContainerView container, ImageContent image, string folder, CancellationToken cancellation)
     {
-        var (user, accounts) = User(pod, container, image);
+        var sandbox = pod.Sandbox!;
+        var (user, accounts) = User(pod.Spec, container, image);
         var outputs = new List<string?>();
         foreach (var layer in image.Layers) outputs.Add(layer.Build is null ? null : await builds.OutputAsync(layer, cancellation));
 
-        var environment = ContainerEnvironment.Build(pod, container, image.Environment, objects, fields);
+        var environment = ContainerEnvironment.Build(pod.Spec, container, image.Environment, pod.Node.Objects, pod.Fields);
         if (!environment.Any(static e => e.Key == "HOME")) environment = environment.Add(KeyValuePair.Create("HOME", accounts.Find(user.Uid)?.Home ?? "/"));
         var variables = environment.ToDictionary(StringComparer.Ordinal);
         var workingDirectory = container.Spec.Text("workingDir") is { Length: > 0 } given ? given : image.WorkingDirectory;
@@ -80,7 +81,7 @@ internal sealed class ContainerPreparation(LinuxNodeOptions options, ImageCatalo
         if (workingDirectory.StartsWith('/')) root.Own(workingDirectory);
         Names(root);
 
-        foreach (var mount in volumes.Mounts(container, variables)) root.Mount(mount);
+        foreach (var mount in pod.Volumes!.Mounts(container, variables)) root.Mount(mount);
         SandboxFiles.Write($"{files}/termination-log", "", (UnixFileMode)0b110_110_110);
         var messagePath = container.Spec.Text("terminationMessagePath") is { Length: > 0 } path ? path : "/dev/termination-log";
         root.Mount(new ContainerMount($"{folder}/termination-log", messagePath, ReadOnly: false, IsFile: true));
@@ -115,7 +116,7 @@ internal sealed class ContainerPreparation(LinuxNodeOptions options, ImageCatalo
         };
         return words.IsEmpty ? throw new MissingReferenceException($"no command specified: neither the manifest nor the stand-in of image {image.Image} says what to run") : words;
 
-        ImmutableArray<string> Words(string field) => [.. container.Spec.Items(field).Select(w => VariableExpansion.Expand(w.ValueKind == JsonValueKind.String ? w.GetString()! : w.GetRawText(), variables))];
+        ImmutableArray<string> Words(string field) => [.. container.Spec.Words(field).Select(w => VariableExpansion.Expand(w, variables))];
     }
 
     private static ImmutableArray<string> CapabilitiesOf(ContainerView container)

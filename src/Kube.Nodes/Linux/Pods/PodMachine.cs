@@ -9,6 +9,9 @@ namespace Kube.Nodes.Linux;
 /// </summary>
 internal static class PodMachine
 {
+    /// <summary>After SIGTERM a container has at least so long, whatever its hook has used up (<c>minimumGracePeriodInSeconds</c>).</summary>
+    private static readonly TimeSpan LeastGrace = TimeSpan.FromSeconds(2);
+
     public static PodDecision Decide(PodObservation pod, DateTimeOffset now)
     {
         var decision = new Decision(now);
@@ -24,14 +27,14 @@ internal static class PodMachine
 
         if (leaving || pod.DeadlineExceeded || pod.FinalPhase is not null)
         {
-            Leave(pod, decision, leaving ? "Killing" : pod.DeadlineExceeded ? "DeadlineExceeded" : "Killing");
+            Leave(pod, decision);
             return decision.Done();
         }
 
         if (PodPhase.Of(pod) is "Succeeded" or "Failed")
         {
             // The end is recorded in the status before anything is taken away.
-            Leave(pod, decision, "Killing");
+            Leave(pod, decision);
             return decision.Done();
         }
 
@@ -45,11 +48,11 @@ internal static class PodMachine
         var initialized = true;
         foreach (var container in pod.Containers.Where(static c => c.View.IsInit))
         {
-            Watch(container, decision);
+            Watch(pod, container, decision);
             if (container.View.IsSidecar ? container.HasStarted : container.Succeeded) continue;
-            StartWhenDue(container, pod.Pod.RestartPolicy == "Always" || container.View.IsSidecar ? "Always" : pod.Pod.RestartPolicy == "Never" ? "Never" : "OnFailure", decision);
+            StartWhenDue(container, pod.Pod.RestartPolicy, decision);
             // A sidecar that ended later is restarted without holding up what already runs.
-            if (!(container.View.IsSidecar && AnyMainBegun(pod)))
+            if (!(container.View.IsSidecar && PodPhase.AnyMainBegun(pod)))
             {
                 initialized = false;
                 break;
@@ -60,15 +63,13 @@ internal static class PodMachine
         {
             foreach (var container in pod.Containers.Where(static c => !c.View.IsInit))
             {
-                Watch(container, decision);
+                Watch(pod, container, decision);
                 StartWhenDue(container, pod.Pod.RestartPolicy, decision);
             }
         }
 
         return decision.Done();
     }
-
-    private static bool AnyMainBegun(PodObservation pod) => pod.Containers.Any(static c => !c.View.IsInit && c.State != ContainerRunState.Waiting);
 
     /// <summary>The deadline counts from the pod's start as the status has it.</summary>
     private static DateTimeOffset? Deadline(PodObservation pod) => pod.Pod.ActiveDeadline is { } limit && pod.StartedAt is { } start ? start + limit : null;
@@ -92,58 +93,91 @@ internal static class PodMachine
     }
 
     /// <summary>Probes that are due, and what their results ask for.</summary>
-    private static void Watch(ContainerObservation container, Decision decision)
+    private static void Watch(PodObservation pod, ContainerObservation container, Decision decision)
     {
         if (container.State != ContainerRunState.Running) return;
         if (container.Stopping is not null)
         {
-            FinishStop(container, decision);
+            FinishStop(container, container.Stopping.Grace, hasTurn: true, decision);
             return;
         }
 
-        if (container.View.Startup is not null && container.Startup.Result == false)
+        foreach (var kind in (ReadOnlySpan<ProbeKind>)[ProbeKind.Startup, ProbeKind.Liveness])
         {
-            decision.Act(new PodAction.Stop(container.View.Name, "failed startup probe", Grace: null));
-            return;
-        }
-
-        if (container.View.Liveness is not null && container.Liveness.Result == false)
-        {
-            decision.Act(new PodAction.Stop(container.View.Name, "failed liveness probe", Grace: null));
+            if (container.View.Probe(kind) is not { } probe || container.Probe(kind).Result != false) continue;
+            var restarts = PodPhase.Restarts(container with { State = ContainerRunState.Ended, Termination = Killed }, pod.Pod.RestartPolicy);
+            decision.Act(new PodAction.Stop(
+                container.View.Name,
+                $"Container {container.View.Name} failed {(kind == ProbeKind.Startup ? "startup" : "liveness")} probe{(restarts ? ", will be restarted" : "")}",
+                probe.Grace ?? pod.Pod.Grace));
             return;
         }
 
         // Until the startup probe has succeeded, the other two wait.
-        foreach (var kind in container.HasStarted ? (ReadOnlySpan<ProbeKind>)[ProbeKind.Liveness, ProbeKind.Readiness] : [ProbeKind.Startup])
-        {
-            if (container.View.Probe(kind) is not { } probe || container.Probe(kind) is { InFlight: true }) continue;
-            var due = container.Probe(kind).LastAt is { } last ? last + probe.Period : container.StartedAt!.Value + probe.InitialDelay;
-            if (due <= decision.Now) decision.Act(new PodAction.Probe(container.View.Name, kind));
-            else decision.Revisit(due);
-        }
+        foreach (var kind in container.HasStarted ? (ReadOnlySpan<ProbeKind>)[ProbeKind.Liveness, ProbeKind.Readiness] : [ProbeKind.Startup]) ProbeWhenDue(container, kind, decision);
     }
 
-    /// <summary>Stops what runs; once nothing does, the sandbox goes.</summary>
-    private static void Leave(PodObservation pod, Decision decision, string reason)
+    /// <summary>The end of a container that is about to be killed: it will not have succeeded.</summary>
+    private static readonly Termination Killed = new(137, "Error", "", default, default, "");
+
+    private static void ProbeWhenDue(ContainerObservation container, ProbeKind kind, Decision decision)
     {
-        var alive = pod.Containers.Where(static c => c.State is ContainerRunState.Starting or ContainerRunState.Running).ToList();
-        // Sidecars go last, in the reverse of their order, since the others may need them until their end.
-        var main = alive.Where(static c => !c.View.IsSidecar).ToList();
-        foreach (var container in main.Count > 0 ? main : [.. alive.OrderByDescending(static c => c.View.Index).Take(1)])
+        if (container.View.Probe(kind) is not { } probe || container.Probe(kind) is { InFlight: true }) return;
+        var due = container.Probe(kind).LastAt is { } last ? last + probe.Period : container.StartedAt!.Value + probe.InitialDelay;
+        if (due <= decision.Now) decision.Act(new PodAction.Probe(container.View.Name, kind));
+        else decision.Revisit(due);
+    }
+
+    /// <summary>
+    /// Stops what runs; once nothing does, the sandbox goes. All ends and hooks begin at once, but sidecars are sent SIGTERM last and in
+    /// the reverse of their order, since the others may need them until their end; what is left of the grace then is theirs (KEP-753).
+    /// </summary>
+    private static void Leave(PodObservation pod, Decision decision)
+    {
+        var alive = pod.Containers.Where(static c => c.IsAlive).ToList();
+        foreach (var container in alive)
         {
-            if (container.Stopping is null) decision.Act(new PodAction.Stop(container.View.Name, reason, pod.Pod.Grace));
-            else FinishStop(container, decision);
+            if (container.Stopping is not { } stop)
+            {
+                decision.Act(new PodAction.Stop(container.View.Name, $"Stopping container {container.View.Name}", pod.Pod.Grace));
+                continue;
+            }
+
+            // Whether it is ready still counts: its Services send it work until it says no. Only liveness is asked no more.
+            if (container.HasStarted) ProbeWhenDue(container, ProbeKind.Readiness, decision);
+            var hasTurn = !container.View.IsSidecar || !alive.Any(c => !c.View.IsSidecar || c.View.Index > container.View.Index);
+            FinishStop(container, stop.Grace < pod.Pod.Grace ? stop.Grace : pod.Pod.Grace, hasTurn, decision);
         }
 
         if (alive.Count == 0) decision.Act(new PodAction.Remove());
     }
 
-    private static void FinishStop(ContainerObservation container, Decision decision)
+    /// <param name="grace">The grace as it is now: a second deletion may have made it shorter.</param>
+    /// <param name="hasTurn">Nobody who must go first is left.</param>
+    private static void FinishStop(ContainerObservation container, TimeSpan grace, bool hasTurn, Decision decision)
     {
         var stop = container.Stopping!;
         if (stop.KillSent) return;
-        if (stop.At + stop.Grace <= decision.Now) decision.Act(new PodAction.Kill(container.View.Name));
-        else decision.Revisit(stop.At + stop.Grace);
+        var over = stop.At + grace;
+        if (stop.KillAt is { } killAt)
+        {
+            killAt -= stop.Grace - grace;
+            if (killAt <= decision.Now) decision.Act(new PodAction.Kill(container.View.Name));
+            else decision.Revisit(killAt);
+        }
+        else if (grace == TimeSpan.Zero)
+        {
+            decision.Act(new PodAction.Kill(container.View.Name));
+        }
+        else if ((hasTurn && !stop.HookRuns) || over <= decision.Now)
+        {
+            var least = decision.Now + LeastGrace;
+            decision.Act(new PodAction.Terminate(container.View.Name, over > least ? over : least));
+        }
+        else
+        {
+            decision.Revisit(over);
+        }
     }
 
     private sealed class Decision(DateTimeOffset now)
@@ -181,8 +215,12 @@ internal abstract record PodAction
     /// <param name="BackOff">The container's back-off once it has been started.</param>
     public sealed record Start(string Container, BackOff BackOff) : PodAction;
 
-    /// <param name="Grace">Null: the pod's own.</param>
-    public sealed record Stop(string Container, string Reason, TimeSpan? Grace) : PodAction;
+    /// <summary>Begins the end of a container: the event, the preStop hook.</summary>
+    /// <param name="Message">The event's.</param>
+    public sealed record Stop(string Container, string Message, TimeSpan Grace) : PodAction;
+
+    /// <summary>SIGTERM.</summary>
+    public sealed record Terminate(string Container, DateTimeOffset KillAt) : PodAction;
 
     public sealed record Kill(string Container) : PodAction;
 

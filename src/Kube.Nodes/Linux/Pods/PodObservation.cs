@@ -50,12 +50,22 @@ internal sealed record ContainerObservation(ContainerView View)
     /// <summary>What keeps the next run from starting (image, configuration), and when to try again.</summary>
     public Hindrance? Hindrance { get; init; }
 
-    /// <summary>When SIGTERM was sent, why, and after how long SIGKILL follows.</summary>
+    /// <summary>The container's end, once it was decided.</summary>
     public Stop? Stopping { get; init; }
 
     public ProbeState Startup { get; init; }
     public ProbeState Liveness { get; init; }
     public ProbeState Readiness { get; init; }
+
+    /// <summary>Whether there is, or may at any moment be, a process.</summary>
+    public bool IsAlive => State is ContainerRunState.Starting or ContainerRunState.Running;
+
+    public ContainerObservation WithProbe(ProbeKind kind, ProbeState state) => kind switch
+    {
+        ProbeKind.Startup => this with { Startup = state },
+        ProbeKind.Liveness => this with { Liveness = state },
+        _ => this with { Readiness = state },
+    };
 
     public ProbeState Probe(ProbeKind kind) => kind switch { ProbeKind.Startup => Startup, ProbeKind.Liveness => Liveness, _ => Readiness };
 
@@ -83,8 +93,11 @@ internal sealed record Termination(int ExitCode, string Reason, string Message, 
 /// <param name="Reason">The waiting reason: <c>ErrImagePull</c>, <c>CreateContainerConfigError</c>.</param>
 internal sealed record Hindrance(string Reason, string Message, DateTimeOffset RetryAt);
 
-/// <param name="Reason">For the event.</param>
-internal sealed record Stop(DateTimeOffset At, TimeSpan Grace, string Reason, bool KillSent);
+/// <summary>How far a container's end has come: preStop hook, its turn among the others, SIGTERM, SIGKILL.</summary>
+/// <param name="At">When it was decided: hook and turn count into the grace.</param>
+/// <param name="HookRuns">The preStop hook is under way.</param>
+/// <param name="KillAt">When SIGKILL follows; null before SIGTERM was sent.</param>
+internal sealed record Stop(DateTimeOffset At, TimeSpan Grace, bool HookRuns, DateTimeOffset? KillAt, bool KillSent);
 
 /// <param name="Successes">In a row.</param>
 /// <param name="Failures">In a row.</param>

@@ -60,11 +60,24 @@ internal sealed record ContainerView(JsonElement Spec, int Index, bool IsInit)
 
     public string FieldPath => $"spec.{(IsInit ? "initContainers" : "containers")}{{{Name}}}";
 
+    /// <summary>The container's own rule for restarts, which goes before the pod's (KEP-5307); null without one.</summary>
+    public string? RestartPolicy { get; } = Spec.Text("restartPolicy");
+
+    /// <summary>What its exit code alone decides about a restart (<c>restartPolicyRules</c>): the first rule that fits.</summary>
+    public bool RestartsAfter(int exitCode) =>
+        Spec.Items("restartPolicyRules").Any(rule => rule.Text("action") == "Restart"
+            && rule.Items("exitCodes", "values").Any(v => v.ValueKind == JsonValueKind.Number && v.GetInt64() == exitCode) == (rule.Text("exitCodes", "operator") == "In"));
+
+    public JsonElement? PostStart { get; } = Hook(Spec, "postStart");
+    public JsonElement? PreStop { get; } = Hook(Spec, "preStop");
+
     public ProbeSpec? Startup { get; } = ProbeSpec.Read(Spec.At("startupProbe"));
     public ProbeSpec? Liveness { get; } = ProbeSpec.Read(Spec.At("livenessProbe"));
     public ProbeSpec? Readiness { get; } = ProbeSpec.Read(Spec.At("readinessProbe"));
 
     public ProbeSpec? Probe(ProbeKind kind) => kind switch { ProbeKind.Startup => Startup, ProbeKind.Liveness => Liveness, _ => Readiness };
+
+    private static JsonElement? Hook(JsonElement spec, string name) => spec.At("lifecycle", name) is { ValueKind: JsonValueKind.Object } hook ? hook : null;
 }
 
 internal enum ProbeKind { Startup, Liveness, Readiness }
@@ -79,6 +92,9 @@ internal sealed record ProbeSpec(JsonElement Action, TimeSpan InitialDelay, Time
         TimeSpan.FromSeconds(Positive(probe, "timeoutSeconds", 1)),
         (int)Positive(probe, "successThreshold", 1),
         (int)Positive(probe, "failureThreshold", 3));
+
+    /// <summary>The grace that a container gets when this probe has it killed; null for the pod's own.</summary>
+    public TimeSpan? Grace => Action.Integer("terminationGracePeriodSeconds") is { } seconds ? TimeSpan.FromSeconds(seconds) : null;
 
     private static long Positive(JsonElement probe, string member, long otherwise) => probe.Integer(member) is > 0 and var value ? value : otherwise;
 }

@@ -11,11 +11,11 @@ internal static class PodStatus
     /// <param name="present">The status that the pod has.</param>
     public static JsonObject Of(PodObservation pod, JsonObject? present, DateTimeOffset now)
     {
-        var phase = PodPhase.Of(pod);
+        var phase = PodPhase.Reported(pod);
         var status = new JsonObject { ["phase"] = phase };
         if (pod.Pod.Object.Meta.Generation > 0 && present?["observedGeneration"] is not null) status["observedGeneration"] = pod.Pod.Object.Meta.Generation;
         status["conditions"] = ConditionsOf(pod, phase, present, now);
-        if (pod.DeadlineExceeded)
+        if (pod.DeadlineExceeded && phase == "Failed")
         {
             status["reason"] = "DeadlineExceeded";
             status["message"] = "Pod was active on the node longer than the specified deadline";
@@ -69,9 +69,8 @@ internal static class PodStatus
             case ContainerRunState.Running:
                 return new JsonObject { ["running"] = new JsonObject { ["startedAt"] = KubeTime.Format(container.StartedAt!.Value) } };
             case ContainerRunState.Ended:
-                var policy = container.View.IsSidecar ? "Always" : pod.Pod.RestartPolicy;
                 // While a restart waits, the container is "waiting" and its end is in lastState; when none comes, the end is its state.
-                if (phase is "Running" or "Pending" && PodPhase.Restarts(container, policy) && pod.Pod.Meta.DeletionTimestamp is null && container.BackOff.Delay > TimeSpan.Zero)
+                if (phase is "Running" or "Pending" && PodPhase.Restarts(container, pod.Pod.RestartPolicy) && pod.Pod.Meta.DeletionTimestamp is null && container.BackOff.Delay > TimeSpan.Zero)
                 {
                     return container.Hindrance is { } hindrance ? Waiting(hindrance.Reason, hindrance.Message) : Waiting("CrashLoopBackOff", BackOffMessage(pod, container));
                 }

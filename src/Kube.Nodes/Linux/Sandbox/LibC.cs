@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kube.Nodes.Linux;
 
@@ -57,6 +58,19 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
     private static partial int Control(SafeHandle descriptor, nuint request, ref long value);
+
+    /// <summary>A copy, in this process, of a file descriptor of another process that this user may trace (pidfd_getfd(2)).</summary>
+    /// <exception cref="IOException">There is no such process or descriptor, or it may not be copied.</exception>
+    public static int CopyDescriptor(int pid, int descriptor)
+    {
+        const nint PidfdOpen = 434, PidfdGetfd = 438; // the same on every architecture
+        using var process = new SafeFileHandle(SystemCall(PidfdOpen, pid, 0, 0), ownsHandle: true);
+        var copy = process.IsInvalid ? -1 : (int)SystemCall(PidfdGetfd, process.DangerousGetHandle(), descriptor, 0);
+        return copy >= 0 ? copy : throw new IOException($"descriptor {descriptor} of process {pid} cannot be copied: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint first, nint second, nint third);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Rename(string from, string to);

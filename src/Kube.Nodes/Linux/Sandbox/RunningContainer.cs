@@ -58,6 +58,8 @@ internal sealed class RunningContainer : IDisposable
     /// <summary>Ends every process of the container.</summary>
     public void Kill()
     {
+        // Once it has ended, its PIDs may be others'.
+        if (Ended.IsCompleted) return;
         // With PID 1 of its PID namespace everything goes; before that exists, what would become it.
         if (_initPid > 0) LibC.Kill(_initPid, LibC.SigKill);
         else ProcessTree.Kill(_entry.Id);
@@ -85,7 +87,7 @@ internal sealed class RunningContainer : IDisposable
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return new ToolResult(124, $"{string.Join(' ', command)} took longer than {limit.TotalSeconds:0.#} s");
+            return new ToolResult(124, $"{string.Join(' ', command)} took longer than {limit.TotalSeconds:0.#} s", TimedOut: true);
         }
     }
 

@@ -13,7 +13,7 @@ public sealed record SandboxSupport(SandboxMode Mode, ImmutableArray<SandboxObst
     private static readonly (string Program, string Package)[] Tools =
     [
         ("unshare", "util-linux"), ("nsenter", "util-linux"), ("setpriv", "util-linux"), ("setsid", "util-linux"), ("pivot_root", "util-linux"),
-        ("mount", "mount"), ("umount", "mount"), ("ip", "iproute2"), ("hostname", "hostname"), ("sh", "dash"), ("env", "coreutils"),
+        ("mount", "mount"), ("umount", "mount"), ("ip", "iproute2"), ("hostname", "hostname"), ("sh", "dash"), ("env", "coreutils"), ("perl", "perl-base"),
     ];
 
     /// <summary>The best that the present user can have, if the machine allows any.</summary>

@@ -52,7 +52,7 @@ internal static class Tool
             using var end = new CancellationTokenSource(KillLimit, time);
             await process.WaitForExitAsync(end.Token).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             cancellation.ThrowIfCancellationRequested();
-            return new ToolResult(124, $"{string.Join(' ', command)} took longer than {limit.TotalSeconds:0.#} s");
+            return new ToolResult(124, $"{string.Join(' ', command)} took longer than {limit.TotalSeconds:0.#} s", TimedOut: true);
         }
 
         lock (said) return new ToolResult(process.ExitCode, said.ToString());
@@ -87,4 +87,5 @@ internal static class Tool
 
 /// <param name="ExitCode">128 plus the signal when one ended it.</param>
 /// <param name="Output">Standard output and error, together.</param>
-internal sealed record ToolResult(int ExitCode, string Output);
+/// <param name="TimedOut">It was killed at its limit.</param>
+internal sealed record ToolResult(int ExitCode, string Output, bool TimedOut = false);
