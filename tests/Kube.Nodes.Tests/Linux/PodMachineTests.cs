@@ -175,6 +175,14 @@ public sealed class PodMachineTests
     }
 
     [Fact]
+    public void A_container_that_is_being_restarted_keeps_the_pod_running()
+    {
+        var pod = Pod("restartPolicy: OnFailure, containers: [{name: a}]").Ended("a", 1).With("a", static c => c with { State = ContainerRunState.Starting, LastTermination = c.Termination, Termination = null });
+        Assert.Equal("Running", PodPhase.Of(pod));
+        Assert.Empty(Decide(pod));
+    }
+
+    [Fact]
     public void A_containers_own_restart_rules_go_before_the_pods()
     {
         var pod = Pod("restartPolicy: Never, containers: [{name: a, restartPolicy: Never, restartPolicyRules: [{action: Restart, exitCodes: {operator: In, values: [42]}}]}, {name: b, restartPolicy: OnFailure}]");

@@ -34,8 +34,9 @@ internal static class PodPhase
                     if (container.Succeeded) succeeded++;
                     break;
                 default:
+                    // One that ran before is on its way to run again.
                     if (container.LastTermination is null) waiting++;
-                    else stopped++;
+                    else running++;
                     break;
             }
         }
