@@ -49,6 +49,13 @@ public sealed class KubeApiServer : IDisposable
         }
     }
 
+    /// <summary>Tells the cluster where this server is: its Service's endpoints, and the authority in every namespace.</summary>
+    public void Publish(ApiAddress address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        KubernetesService.Publish(_state, address);
+    }
+
     /// <summary>Ends all watches, as a stopping host does; clients then open new ones.</summary>
     public void EndWatches() => _state.Store.EndAllWatches();
 

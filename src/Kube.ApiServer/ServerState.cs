@@ -1,13 +1,30 @@
+using Kube.Types;
+
 namespace Kube.ApiServer;
 
 /// <summary>What all parts of the server share.</summary>
-internal sealed class ServerState(ApiServerOptions options)
+internal sealed class ServerState
 {
-    public ApiServerOptions Options { get; } = options;
+    public ServerState(ApiServerOptions options)
+    {
+        Options = options;
+        Store = new ObjectStore(options.FirstRevision, options.LogCapacity);
+        Entropy = new Entropy(options.Random);
+        Quotas = new QuotaLedger(this);
+    }
+
+    public ApiServerOptions Options { get; }
     public TimeProvider Time => Options.Time;
-    public ObjectStore Store { get; } = new(options.FirstRevision, options.LogCapacity);
+    public ObjectStore Store { get; }
     public ResourceRegistry Registry { get; } = new();
-    public Entropy Entropy { get; } = new(options.Random);
+    public Entropy Entropy { get; }
+    public QuotaLedger Quotas { get; }
+
+    /// <summary>Where this server is; null until its host has said so.</summary>
+    public ApiAddress? Address { get; set; }
+
+    /// <summary>The objects of a kind, all namespaces; empty for one that is not served.</summary>
+    public Collection Objects(ResourceKind kind) => Store.Of(kind.Group, kind.Plural);
 }
 
 /// <summary>Uids and name endings from the given randomness. Thread-safe.</summary>

@@ -37,11 +37,12 @@ internal sealed class NamespaceKind : KindStrategy
 
     public override void PrepareForDeletion(JsonObject obj) => obj.Object("status")["phase"] = "Terminating";
 
-    /// <summary>Every namespace has an account for the pods that name none.</summary>
+    /// <summary>Every namespace has an account for the pods that name none, and the authority that they know the API server by.</summary>
     public override void Committed(JsonObject? obj, JsonObject? old, WriteContext context)
     {
-        if (obj is null || old is not null || context.Server.Registry.Find("", "v1", "serviceaccounts") is not { } accounts) return;
-        var call = new ResourceCall(new ApiRequest("POST", ""), Query.Parse(""), accounts, obj.Text("metadata", "name"), null, null);
-        Creation.Create(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "ServiceAccount", ["metadata"] = new JsonObject { ["name"] = "default" } }, new WriteContext(context.Server, call));
+        if (obj is null || old is not null) return;
+        var name = obj.Text("metadata", "name")!;
+        SystemObjects.Create(context.Server, Kinds.ServiceAccount, name, new JsonObject { ["metadata"] = new JsonObject { ["name"] = "default" } });
+        KubernetesService.PublishAuthority(context.Server, name);
     }
 }

@@ -28,7 +28,18 @@ internal sealed class PriorityClassKind : KindStrategy
     public override void Validate(JsonObject obj, List<FieldError> errors)
     {
         var (name, value) = (obj.Text("metadata", "name") ?? "", obj.Integer("value") ?? 0);
-        if (value > UserValueMax && !name.StartsWith("system-", StringComparison.Ordinal)) errors.Add(FieldError.Forbidden("value", $"maximum allowed value of a user defined priority is {UserValueMax}"));
+        if (name.StartsWith("system-", StringComparison.Ordinal))
+        {
+            if (!SystemPriorityClasses.IsSystem(name))
+            {
+                errors.Add(FieldError.Forbidden("metadata.name", $"priority class names with 'system-' prefix are reserved for system use only. error: {name} is not a known system priority class"));
+            }
+        }
+        else if (value > UserValueMax)
+        {
+            errors.Add(FieldError.Forbidden("value", $"maximum allowed value of a user defined priority is {UserValueMax}"));
+        }
+
         PodSpecRules.OneOf(obj, "preemptionPolicy", "", ["Never", "PreemptLowerPriority"], errors);
     }
 

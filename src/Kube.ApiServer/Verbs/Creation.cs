@@ -13,7 +13,6 @@ internal static class Creation
     {
         var (call, strategy) = (context.Call, context.Strategy);
         CheckPlace(obj, call);
-        if (call.Resource.Kind.Namespaced) NamespaceRules.RequireOpen(context);
         var generated = string.IsNullOrEmpty(obj.Text("metadata", "name"));
         if (!string.IsNullOrEmpty(obj.Text("metadata", "resourceVersion"))) throw Failures.BadRequest("resourceVersion should not be set on objects to be created");
 
@@ -21,16 +20,16 @@ internal static class Creation
         {
             var made = generated ? (JsonObject)obj.DeepClone() : obj;
             ObjectMetadata.PrepareNew(made, context);
+            // Twice, as in kube-apiserver: by the decoder, so that admission sees defaults, and for what was added since.
+            strategy.Default(made);
+            Admission.Admit(made, context);
             strategy.PrepareForCreate(made, context);
             strategy.Default(made);
             Validate(made, context);
+            Admission.Check(made, context);
 
             var key = call.Key with { Name = made.Text("metadata", "name")! };
-            if (context.Server.Store.Find(call.Resource.Objects, key) is null && Store(key, made, context) is { } stored)
-            {
-                if (!context.DryRun) strategy.Committed(made, null, context);
-                return stored;
-            }
+            if (context.Server.Store.Find(call.Resource.Objects, key) is null && Store(key, made, context) is { } stored) return stored;
 
             if (!generated || attempt == GeneratedNameTries) throw Failures.AlreadyExists(context.Kind, key.Name);
         }
@@ -39,10 +38,24 @@ internal static class Creation
     private static StoredObject? Store(ObjectKey key, JsonObject made, WriteContext context)
     {
         var strategy = context.Strategy;
+        if (context.DryRun)
+        {
+            context.Server.Quotas.Check(context, null, made);
+            strategy.Allocate(made, context);
+            return Drafting.Pretend(key, made, null, strategy);
+        }
+
         strategy.Allocate(made, context);
-        if (context.DryRun) return Drafting.Pretend(key, made, null, strategy);
-        var stored = context.Server.Store.TryCommit(context.Call.Resource.Objects, key, null, Drafting.From(made, strategy));
-        if (stored is null) strategy.Release(made);
+        StoredObject? stored = null;
+        try
+        {
+            stored = Committing.TryCommit(context, key, null, null, made);
+        }
+        finally
+        {
+            if (stored is null) strategy.Release(made);
+        }
+
         return stored;
     }
 

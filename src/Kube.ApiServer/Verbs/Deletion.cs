@@ -52,24 +52,15 @@ internal static class Deletion
             CheckPreconditions(current, options, context);
 
             var old = Drafting.Open(current, strategy);
+            Admission.CheckDeletion(old, context);
             var marked = (JsonObject)old.DeepClone();
             SetFinalizers(marked, options.Propagation);
             var waits = SetDeletion(marked, strategy.GraceSeconds(old, options.GraceSeconds), options.GraceSeconds, context);
             if (JsonNode.DeepEquals(marked, old)) return (current, false);
             if (context.DryRun) return (Drafting.Pretend(call.Key, marked, current, strategy), !waits);
 
-            if (waits)
-            {
-                strategy.PrepareForDeletion(marked);
-                if (store.TryCommit(call.Resource.Objects, call.Key, current, Drafting.From(marked, strategy)) is not { } terminating) continue;
-                strategy.Committed(marked, old, context);
-                return (terminating, false);
-            }
-
-            if (store.TryCommit(call.Resource.Objects, call.Key, current, null) is not { } gone) continue;
-            strategy.Release(old);
-            strategy.Committed(null, old, context);
-            return (gone, true);
+            if (waits) strategy.PrepareForDeletion(marked);
+            if (Committing.TryCommit(context, call.Key, current, old, waits ? marked : null) is { } committed) return (committed, !waits);
         }
     }
 

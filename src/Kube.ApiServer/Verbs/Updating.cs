@@ -30,13 +30,17 @@ internal static class Updating
             CountGeneration(result, old, strategy);
             Validate(result, old, context);
 
+            Admission.CheckUpdate(result, old, context);
+
             strategy.Allocate(result, context);
-            if (context.DryRun) return (Drafting.Pretend(call.Key, result, current, strategy), false);
+            if (context.DryRun)
+            {
+                context.Server.Quotas.Check(context, old, result);
+                return (Drafting.Pretend(call.Key, result, current, strategy), false);
+            }
+
             // The last finalizer's removal deletes: watchers see one DELETED and no MODIFIED before it.
-            if (store.TryCommit(call.Resource.Objects, call.Key, current, gone ? null : Drafting.From(result, strategy)) is not { } committed) continue;
-            if (gone) strategy.Release(old);
-            strategy.Committed(gone ? null : result, old, context);
-            return (committed, false);
+            if (Committing.TryCommit(context, call.Key, current, old, gone ? null : result) is { } committed) return (committed, false);
         }
     }
 

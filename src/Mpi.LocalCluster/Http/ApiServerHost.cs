@@ -74,7 +74,9 @@ public sealed class ApiServerHost : IAsyncDisposable
             throw;
         }
 
-        return new ApiServerHost(app, server, certificate, stopping, token);
+        var host = new ApiServerHost(app, server, certificate, stopping, token);
+        server.Publish(new ApiAddress(IPAddress.Loopback, host.Url.Port, host.AuthorityPem));
+        return host;
     }
 
     /// <summary>Writes a kubeconfig that only its owner can read; a file that is there is replaced at once, never half.</summary>

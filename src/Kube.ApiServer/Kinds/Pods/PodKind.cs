@@ -6,8 +6,6 @@ namespace Kube.ApiServer;
 
 internal sealed class PodKind : KindStrategy
 {
-    private const long TolerationSeconds = 300;
-
     public override ResourceKind Kind => Kinds.Pod;
     public override ImmutableArray<string> ShortNames => ["po"];
     public override ImmutableArray<string> Categories => ["all"];
@@ -43,7 +41,6 @@ internal sealed class PodKind : KindStrategy
     public override void PrepareForCreate(JsonObject obj, WriteContext context)
     {
         var spec = obj.Object("spec");
-        Admit(spec, context);
         obj["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQuality.Class(obj) };
         if (spec["schedulingGates"] is JsonArray { Count: > 0 })
         {
@@ -78,48 +75,6 @@ internal sealed class PodKind : KindStrategy
     public override void Validate(JsonObject obj, List<FieldError> errors) => PodSpecRules.Validate(obj.Object("spec"), "spec", errors);
 
     public override void ValidateUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) => PodUpdateRules.Validate(obj, old, errors);
-
-    /// <summary>What the admission plugins ServiceAccount, Priority and DefaultTolerationSeconds do.</summary>
-    private static void Admit(JsonObject spec, WriteContext context)
-    {
-        if (string.IsNullOrEmpty(spec.Text("serviceAccountName")) && string.IsNullOrEmpty(spec.Text("serviceAccount"))) spec["serviceAccountName"] = "default";
-        Prioritize(spec, context);
-        foreach (var taint in new[] { "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable" })
-        {
-            var tolerated = spec.Objects("tolerations").Any(t =>
-                (t.Item.Text("key") is null or "" || t.Item.Text("key") == taint) && t.Item.Text("effect") is null or "" or "NoExecute");
-            if (tolerated) continue;
-            spec.Array("tolerations").Add((JsonNode)new JsonObject
-            {
-                ["key"] = taint, ["operator"] = "Exists", ["effect"] = "NoExecute", ["tolerationSeconds"] = TolerationSeconds,
-            });
-        }
-    }
-
-    private static void Prioritize(JsonObject spec, WriteContext context)
-    {
-        var classes = context.Server.Registry.Find("scheduling.k8s.io", "v1", "priorityclasses");
-        var name = spec.Text("priorityClassName") ?? "";
-        JsonObject? found = null;
-        if (classes is not null && name.Length > 0)
-        {
-            if (classes.Objects.Find(new ObjectKey("", name)) is not { } stored)
-            {
-                throw Failures.Forbidden(Kinds.Pod, context.Call.Name ?? "", $"no PriorityClass with name {name} was found");
-            }
-
-            found = JsonTree.Read(stored.Utf8);
-        }
-        else if (classes is not null)
-        {
-            found = classes.Objects.Objects.Select(static o => JsonTree.Read(o.Utf8)).Where(static c => c.Flag("globalDefault") == true)
-                .MaxBy(static c => c.Integer("value") ?? 0);
-            if (found is not null) spec["priorityClassName"] = found.Text("metadata", "name");
-        }
-
-        spec["priority"] = found.Integer("value") ?? 0;
-        spec.Default("preemptionPolicy", found.Text("preemptionPolicy") ?? "PreemptLowerPriority");
-    }
 
     /// <summary>What is limited and not requested is requested to its limit.</summary>
     private static void RequestLimits(JsonObject container)

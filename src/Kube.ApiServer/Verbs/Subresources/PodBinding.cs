@@ -57,10 +57,7 @@ internal static class DirectUpdate
             if (!gone && result.SameAs(old)) return current;
             if (strategy.HasGeneration && strategy.ChangesGeneration(result, old)) result["metadata"]!["generation"] = (old.Integer("metadata", "generation") ?? 0) + 1;
             if (context.DryRun) return Drafting.Pretend(call.Key, result, current, strategy);
-            if (store.TryCommit(call.Resource.Objects, call.Key, current, gone ? null : Drafting.From(result, strategy)) is not { } committed) continue;
-            if (gone) strategy.Release(old);
-            strategy.Committed(gone ? null : result, old, context);
-            return committed;
+            if (Committing.TryCommit(context, call.Key, current, old, gone ? null : result) is { } committed) return committed;
         }
     }
 }
