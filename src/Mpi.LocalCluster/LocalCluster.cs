@@ -111,6 +111,8 @@ public sealed class LocalCluster : IAsyncDisposable
         var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent), time, notice => options.Notice(notice.Text), cancellation);
         logs.Node = node;
         parts.Push(node);
+        var ranks = new ProcessRanks(node);
+        host.AnswerBeside((path, query) => RemoteRanks.Answer(path, query, ranks));
 
         ImmutableArray<ILoop> pretenders = [];
         if (!options.VirtualNodes.IsEmpty)

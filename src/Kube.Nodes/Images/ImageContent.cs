@@ -20,6 +20,9 @@ public sealed record ImageContent(string Image, ImmutableArray<ImageStandIn> Lay
     /// <summary>Name, UID or UID:GID; null means root.</summary>
     public string? User => Last(static l => l.User);
 
+    /// <summary>The UID as which containers run when their pod names none.</summary>
+    public uint DefaultUid => User is { } user && new ImageAccounts("", "", this).Resolve(user) is { } account ? account.Uid : 0;
+
     public IEnumerable<KeyValuePair<string, string>> Environment => Layers.SelectMany(static l => l.Environment).GroupBy(static e => e.Key).Select(static g => g.Last());
 
     public IEnumerable<ImageUser> Users => Layers.SelectMany(static l => l.Users).GroupBy(static u => u.Name).Select(static g => g.Last());

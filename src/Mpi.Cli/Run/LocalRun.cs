@@ -1,16 +1,14 @@
-using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Nodes.Linux;
 using Kube.Types;
-using Mpi.Dialects;
 using Mpi.LocalCluster;
 
 namespace Mpi.Cli;
 
-/// <summary>One <c>kubempi run</c>: read, check, bring up a cluster, create, follow, report, take everything down.</summary>
+/// <summary>One <c>kubempi run</c>: read, check, find or bring up a cluster, create, follow, report, take everything away.</summary>
 internal static class LocalRun
 {
-    /// <summary>How long cancelled jobs may take to end by themselves before everything is killed.</summary>
+    /// <summary>How long a run's pods may take to end by themselves before the run no longer waits for them.</summary>
     private static readonly TimeSpan FarewellLimit = TimeSpan.FromSeconds(10);
 
     public static async Task<int> RunAsync(RunOptions options, CancellationToken cancellation)
@@ -19,26 +17,37 @@ internal static class LocalRun
         var terminal = RunTerminal.Open(options.Json);
         var line = terminal.Line;
 
-        // 1. The manifest, with everything that is wrong in it.
+        // 1. The manifest, with everything that is wrong in it, and what this machine lacks for it.
         if (ManifestFile.Read(options.File, line.Say) is not { } manifest)
         {
             line.Say("kubempi: nothing was started.");
             return ExitCode.Usage;
         }
 
+        if (Preflight.Faults(manifest) is { Count: > 0 } faults)
+        {
+            foreach (var fault in faults) line.Say($"kubempi: {fault}");
+            return ExitCode.MachineUnfit;
+        }
 
-        // 2. The cluster, which ends with this block whatever happens in it.
+        // 2. The cluster: the one that is up, or one that ends with this block whatever happens in it.
         var begun = time.GetTimestamp();
-        line.Show("starting a local cluster");
-        LocalCluster.LocalCluster cluster;
+        RunCluster cluster;
         try
         {
-            cluster = await LocalCluster.LocalCluster.StartAsync(ClusterOptions(manifest.Folder, line.Say), cancellation);
+            line.Show("starting a local cluster");
+            cluster = await ClusterAsync(options, manifest, line, time, cancellation);
         }
         catch (SandboxException refusal)
         {
             line.Show("");
             await Preflight.ExplainAsync(refusal, line.Say, time, cancellation);
+            return ExitCode.MachineUnfit;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            line.Show("");
+            line.Say($"kubempi: {refused.Message}");
             return ExitCode.MachineUnfit;
         }
         catch (OperationCanceledException)
@@ -47,82 +56,75 @@ internal static class LocalRun
             return ExitCode.Interrupted;
         }
 
-        await using (cluster)
+        await using (cluster) return await RunInAsync(cluster, manifest, options, begun, terminal, time, cancellation);
+    }
+
+    private static async Task<int> RunInAsync(RunCluster cluster, ManifestFile manifest, RunOptions options, long begun, RunTerminal terminal, TimeProvider time, CancellationToken cancellation)
+    {
+        var line = terminal.Line;
+
+        // 3. The objects, in the order in which they stand.
+        var objects = new RunObjects(cluster.Client, time);
+        if (await objects.CreateAsync(manifest, Say, cancellation) is not { } started)
         {
-            if (Preflight.Faults(cluster.Node, manifest) is { Count: > 0 } faults)
-            {
-                line.Show("");
-                foreach (var fault in faults) line.Say($"kubempi: {fault}");
-                return ExitCode.MachineUnfit;
-            }
+            if (cluster.Outlives) await FarewellAsync(objects, follower: null, time);
+            return ExitCode.Usage;
+        }
 
-            // 3. The objects, in the order in which they stand.
-            var started = await CreateAsync(cluster.Client, manifest, line, time, cancellation);
-            if (started is null) return ExitCode.Usage;
+        // 4. To the end, the limit, Ctrl-C, or the cluster's own end, whichever is first.
+        await using var follower = new RunFollower(cluster, started, () => new RunReport(line, terminal.Colour), line, options.Json, time);
+        var code = await FollowAsync(follower, cluster, options, terminal, time, cancellation);
+        line.Show("");
 
-            // 4. To the end, the limit, Ctrl-C, or the cluster's own failure, whichever is first.
-            await using var follower = new RunFollower(cluster, started, () => new RunReport(line, terminal.Colour), line, options.Json, time);
-            var code = await FollowAsync(follower, cluster, options, terminal, time, cancellation);
+        // 5. The summary.
+        foreach (var job in follower.Jobs)
+        {
+            var name = job.Started.Object.Meta.Name;
+            var elapsed = job.Timeline.Reached.TryGetValue(RunStage.Finished, out var at) ? at : time.GetElapsedTime(begun);
+            job.Report.Summary(name, job.Timeline, job.Ranks, elapsed);
+            if (options.Json) line.Output(RunReport.Json(job.Started.Object.Meta.Namespace, name, job.Timeline, job.Ranks, elapsed, code ?? ExitCodeOf(job)).ToJsonString() + "\n");
+        }
+
+        // 6. What is left: nothing, unless it was asked for. A job that is cut short gets its SIGTERM, as on a cluster; what has
+        // ended in a cluster that ends too needs no goodbye.
+        if (options.Keep && code is null) await KeepAsync(cluster, manifest, line, cancellation);
+        else if (cluster.Outlives || follower.Jobs.Any(static j => j.Timeline.Outcome is null)) await FarewellAsync(objects, follower, time);
+        return code ?? follower.Jobs.Select(ExitCodeOf).FirstOrDefault(static c => c != 0);
+
+        void Say(string text)
+        {
             line.Show("");
-
-            // 5. The summary.
-            foreach (var job in follower.Jobs)
-            {
-                var name = job.Started.Object.Meta.Name;
-                var elapsed = job.Timeline.Reached.TryGetValue(RunStage.Finished, out var at) ? at : time.GetElapsedTime(begun);
-                job.Report.Summary(name, job.Timeline, job.Ranks, elapsed);
-                if (options.Json) line.Output(RunReport.Json(job.Started.Object.Meta.Namespace, name, job.Timeline, job.Ranks, elapsed, code ?? ExitCodeOf(job)).ToJsonString() + "\n");
-            }
-
-            if (options.Keep && code is null) await KeepAsync(cluster, line, cancellation);
-            if (follower.Jobs.Any(static j => j.Timeline.Outcome is null)) await CancelJobsAsync(cluster.Client, follower, time);
-            return code ?? follower.Jobs.Select(ExitCodeOf).FirstOrDefault(static c => c != 0);
+            line.Say(text);
         }
     }
 
-    private static LocalClusterOptions ClusterOptions(string manifestFolder, Action<string> say)
+    /// <summary>A manifest with image stand-ins of its own needs a cluster that knows them.</summary>
+    private static async Task<RunCluster> ClusterAsync(RunOptions options, ManifestFile manifest, StatusLine line, TimeProvider time, CancellationToken cancellation)
     {
-        return new LocalClusterOptions
+        var bringsImages = Directory.Exists(ImagePath.BesideManifest(manifest.Folder));
+        if (!options.Private)
         {
-            Cache = ImagePath.Cache,
-            ImagePath = ImagePath.For(manifestFolder),
-            Program = HostProgram.Current(),
-            Notice = text => say($"kubempi: {text}"),
-        };
-    }
-
-    /// <returns>Null when the API refused an object; what it said has been told.</returns>
-    private static async Task<ImmutableArray<StartedJob>?> CreateAsync(KubeClient client, ManifestFile manifest, StatusLine line, TimeProvider time, CancellationToken cancellation)
-    {
-        var started = ImmutableArray.CreateBuilder<StartedJob>();
-        foreach (var ns in manifest.Objects.Select(static o => o.Object.Meta.Namespace).Distinct().Where(static n => n.Length > 0 && n != "default"))
-        {
-            if (manifest.Objects.Any(o => o.Kind == Kinds.Namespace && o.Object.Meta.Name == ns)) continue;
-            await client.CreateAsync(Kinds.Namespace, KubeObject.Parse($$$"""{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"{{{ns}}}"}}"""), cancellation);
-        }
-
-        foreach (var item in manifest.Objects)
-        {
-            try
+            var background = BackgroundCluster.OfThisUser();
+            if (await background.FindAsync(cancellation) is { } record)
             {
-                var at = time.GetTimestamp();
-                var created = await client.CreateAsync(item.Kind, item.Object, cancellation);
-                if (ManifestDialects.For(created.ApiVersion, created.Kind) is not null) started.Add(new StartedJob(item.Kind, created, at));
-            }
-            catch (ApiException refusal) when (refusal.Responsibility is Responsibility.User or Responsibility.Replan)
-            {
-                line.Show("");
-                line.Say($"{manifest.Path}: {item.Kind} {item.Object.Meta.Key}: {refusal.Message}");
-                return null;
+                if (!bringsImages) return RunCluster.Join(background.Folder, record, line.Say, time);
+                line.Say($"kubempi: {ImagePath.BesideManifest(manifest.Folder)} has image stand-ins of its own, so this run gets a cluster of its own and not the one of kubempi up");
             }
         }
 
-        return started.ToImmutable();
+        return await RunCluster.StartAsync(
+            new LocalClusterOptions
+            {
+                Cache = ImagePath.Cache,
+                ImagePath = ImagePath.For(manifest.Folder),
+                Program = HostProgram.Current(),
+                Notice = text => line.Say($"kubempi: {text}"),
+            },
+            cancellation);
     }
 
     /// <returns>An exit code that overrides the jobs' own; null when all of them ended.</returns>
-    private static async Task<int?> FollowAsync(
-        RunFollower follower, LocalCluster.LocalCluster cluster, RunOptions options, RunTerminal terminal, TimeProvider time, CancellationToken cancellation)
+    private static async Task<int?> FollowAsync(RunFollower follower, RunCluster cluster, RunOptions options, RunTerminal terminal, TimeProvider time, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         var end = follower.UntilEndAsync(terminal.Live, stop.Token);
@@ -133,7 +135,7 @@ internal static class LocalRun
             if (first == cluster.Failure)
             {
                 terminal.Line.Show("");
-                terminal.Line.Say($"kubempi: the local cluster broke: {await cluster.Failure}");
+                terminal.Line.Say($"kubempi: {await cluster.Failure}");
                 return ExitCode.Failure;
             }
 
@@ -155,28 +157,33 @@ internal static class LocalRun
         }
     }
 
-    /// <summary>A job that is cut short gets its SIGTERM, as on a cluster, before the sandbox goes and takes the rest with it.</summary>
-    private static async Task CancelJobsAsync(KubeClient client, RunFollower follower, TimeProvider time)
+    private static async Task FarewellAsync(RunObjects objects, RunFollower? follower, TimeProvider time)
     {
         using var limit = new CancellationTokenSource(FarewellLimit, time);
         try
         {
-            foreach (var job in follower.Jobs)
-            {
-                var meta = job.Started.Object.Meta;
-                await client.DeleteAsync(job.Started.Kind, meta.Namespace, meta.Name, new DeleteOptions(Propagation: "Background"), limit.Token);
-            }
-
-            await follower.UntilPodsGoneAsync(limit.Token);
+            await objects.DeleteAsync(limit.Token);
+            if (follower is not null) await follower.UntilPodsGoneAsync(limit.Token);
         }
         catch (Exception e) when (e is ApiException or HttpRequestException or OperationCanceledException)
         {
-            // It is being killed next; nothing is lost but politeness.
+            // The cluster ended first, or a pod takes longer than its grace; its cluster sees to the rest.
         }
     }
 
-    private static async Task KeepAsync(LocalCluster.LocalCluster cluster, StatusLine line, CancellationToken cancellation)
+    private static async Task KeepAsync(RunCluster cluster, ManifestFile manifest, StatusLine line, CancellationToken cancellation)
     {
+        if (cluster.Outlives)
+        {
+            line.Say($"""
+
+                The job stays in the local cluster. To look at it, and to remove it:
+                  kubectl --kubeconfig {cluster.Kubeconfig} --context {KubeconfigText.Name} get mpijobs,pods
+                  kubectl --kubeconfig {cluster.Kubeconfig} --context {KubeconfigText.Name} delete -f {manifest.Path}
+                """);
+            return;
+        }
+
         line.Say($"""
 
             The local cluster stays up until Ctrl-C. In another terminal:
@@ -185,7 +192,7 @@ internal static class LocalRun
             """);
         try
         {
-            line.Say($"kubempi: the local cluster broke: {await cluster.Failure.WaitAsync(cancellation)}");
+            line.Say($"kubempi: {await cluster.Failure.WaitAsync(cancellation)}");
         }
         catch (OperationCanceledException)
         {

@@ -17,7 +17,7 @@ internal sealed class RunFollower : IAsyncDisposable
     private readonly LoopHost _loops = new();
     private readonly Signal _changed;
     private readonly TimeProvider _time;
-    private readonly RankObserver _ranks;
+    private readonly string? _namespace;
     private readonly Store<KubeObject> _pods = new(static o => o);
     private readonly Store<KubeObject> _jobs = new(static o => o);
     private readonly Dictionary<ResourceKind, Store<KubeObject>> _mpiJobs = [];
@@ -26,14 +26,14 @@ internal sealed class RunFollower : IAsyncDisposable
     /// <summary>How often the processes are looked at while a launcher runs: a rank of a twentieth of a second is seen.</summary>
     private static readonly TimeSpan RankGlance = TimeSpan.FromMilliseconds(30);
 
-    public RunFollower(LocalCluster.LocalCluster cluster, IReadOnlyList<StartedJob> started, Func<RunReport> report, StatusLine line, bool outputToError, TimeProvider time)
+    public RunFollower(RunCluster cluster, IReadOnlyList<StartedJob> started, Func<RunReport> report, StatusLine line, bool outputToError, TimeProvider time)
     {
         _time = time;
-        _ranks = new RankObserver(cluster.Node);
+        _namespace = started.Select(static j => j.Object.Meta.Namespace).Distinct().ToList() is [var only] ? only : null;
         var client = cluster.Client;
         _changed = new Signal(time);
         _followed = [.. started.Select(job => new FollowedJob(
-            job, report(), new LauncherOutput(client, job.Object.Meta.Namespace, outputToError ? text => line.Say(text.TrimEnd('\n')) : line.Output)))];
+            job, report(), new RankObserver(cluster.Ranks), new LauncherOutput(client, job.Object.Meta.Namespace, outputToError ? text => line.Say(text.TrimEnd('\n')) : line.Output)))];
 
         Follow(client, Kinds.Pod, _pods);
         Follow(client, Kinds.Job, _jobs);
@@ -47,7 +47,7 @@ internal sealed class RunFollower : IAsyncDisposable
     {
         while (true)
         {
-            foreach (var job in _followed) Look(job, cancellation);
+            foreach (var job in _followed) await LookAsync(job, cancellation);
             if (_followed.FirstOrDefault(static j => j.Timeline.Outcome is null) is not { } unfinished) break;
             unfinished.Report.Live(_time.GetElapsedTime(unfinished.Started.At), unfinished.Timeline);
             TimeSpan? pause = _followed.Any(static j => j.LauncherRuns) ? RankGlance : live ? Frame : null;
@@ -60,7 +60,7 @@ internal sealed class RunFollower : IAsyncDisposable
     /// <summary>Returns when no pod of any job is left.</summary>
     public async Task UntilPodsGoneAsync(CancellationToken cancellation)
     {
-        while (_pods.Snapshot.Count > 0) await _changed.WaitAsync(due: null, cancellation);
+        while (_pods.Snapshot.Values.Any(p => _followed.Any(j => j.PodUids.Contains(p.Meta.Uid)))) await _changed.WaitAsync(due: null, cancellation);
     }
 
     public ValueTask DisposeAsync() => _loops.DisposeAsync();
@@ -68,20 +68,22 @@ internal sealed class RunFollower : IAsyncDisposable
     private void Follow(KubeClient client, ResourceKind kind, Store<KubeObject> store)
     {
         store.Subscribe(_ => _changed.Raise());
-        _loops.Start([new Reflector<KubeObject>(client, kind, ns: null, store, new ReflectorOptions(), _time, new Random())]);
+        _loops.Start([new Reflector<KubeObject>(client, kind, _namespace, store, new ReflectorOptions(), _time, new Random())]);
     }
 
-    private void Look(FollowedJob job, CancellationToken cancellation)
+    private async ValueTask LookAsync(FollowedJob job, CancellationToken cancellation)
     {
         var key = job.Started.Object.Meta.Key;
         if (_mpiJobs[job.Started.Kind].Find(key) is not { } now) return;
-        var pods = InNamespace(_pods, key.Namespace);
-        job.Timeline = job.Timeline.Look(_time.GetElapsedTime(job.Started.At), now, pods, InNamespace(_jobs, key.Namespace));
+        var owners = InNamespace(_jobs, key.Namespace).Where(j => j.Meta.Controller?.Uid == now.Meta.Uid).ToList();
+        var uids = owners.Select(static j => j.Meta.Uid).Append(now.Meta.Uid).ToHashSet(StringComparer.Ordinal);
+        var pods = InNamespace(_pods, key.Namespace).Where(p => p.Meta.Controller is { } owner && uids.Contains(owner.Uid)).ToList();
+        job.PodUids.UnionWith(pods.Select(static p => p.Meta.Uid));
+        job.Timeline = job.Timeline.Look(_time.GetElapsedTime(job.Started.At), now, pods, owners);
         job.Report.Progress(key.Name, job.Timeline);
         if (job.LauncherRuns)
         {
-            _ranks.Look(now.Meta.Uid, pods.Where(static p => p.Root.Text("status", "phase") == "Running"));
-            job.Ranks = [.. _ranks.Of(now.Meta.Uid).Select(static r => new RankPlace(r.Key, r.Value))];
+            await job.LookForRanksAsync(pods, cancellation);
         }
 
         foreach (var launcher in pods.Where(p => job.Timeline.LauncherPods.Contains(p.Meta.Name)))
@@ -104,12 +106,28 @@ internal sealed class RunFollower : IAsyncDisposable
 /// <param name="At">When it was begun, as <see cref="TimeProvider.GetTimestamp"/> tells it.</param>
 internal sealed record StartedJob(ResourceKind Kind, KubeObject Object, long At);
 
-internal sealed class FollowedJob(StartedJob started, RunReport report, LauncherOutput output)
+internal sealed class FollowedJob(StartedJob started, RunReport report, RankObserver ranks, LauncherOutput output)
 {
     public StartedJob Started => started;
     public RunReport Report => report;
     public LauncherOutput Output => output;
     public JobTimeline Timeline { get; set; } = new();
-    public ImmutableArray<RankPlace> Ranks { get; set; } = [];
+
+    /// <summary>All pods that the job has had.</summary>
+    public HashSet<string> PodUids { get; } = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<RankPlace> Ranks => [.. ranks.Seen.Select(static r => new RankPlace(r.Key, r.Value))];
     public bool LauncherRuns => Timeline.HasReached(RunStage.LauncherRunning) && Timeline.Outcome is null;
+
+    public async ValueTask LookForRanksAsync(IEnumerable<KubeObject> pods, CancellationToken cancellation)
+    {
+        try
+        {
+            await ranks.LookAsync(pods.Where(static p => p.Root.Text("status", "phase") == "Running"), cancellation);
+        }
+        catch (Exception missed) when (missed is ApiException or HttpRequestException)
+        {
+            // A look that was missed leaves ranks unobserved, and nothing else.
+        }
+    }
 }

@@ -29,10 +29,11 @@ public sealed class ApiServerHost : IAsyncDisposable
     private readonly KubeApiServer _server;
     private readonly ServingCertificate _certificate;
     private readonly CancellationTokenSource _stopping;
+    private readonly HttpBridge _bridge;
 
-    private ApiServerHost(WebApplication app, KubeApiServer server, ServingCertificate certificate, CancellationTokenSource stopping, string token)
+    private ApiServerHost(WebApplication app, HttpBridge bridge, KubeApiServer server, ServingCertificate certificate, CancellationTokenSource stopping, string token)
     {
-        (_app, _server, _certificate, _stopping, Token) = (app, server, certificate, stopping, token);
+        (_app, _bridge, _server, _certificate, _stopping, Token) = (app, bridge, server, certificate, stopping, token);
         Url = new Uri(app.Urls.Single());
     }
 
@@ -74,10 +75,13 @@ public sealed class ApiServerHost : IAsyncDisposable
             throw;
         }
 
-        var host = new ApiServerHost(app, server, certificate, stopping, token);
+        var host = new ApiServerHost(app, bridge, server, certificate, stopping, token);
         server.Publish(new ApiAddress(IPAddress.Loopback, host.Url.Port, host.AuthorityPem));
         return host;
     }
+
+    /// <summary>Answers paths beside the Kubernetes API, to whoever has the token; null leaves a path to the API.</summary>
+    internal void AnswerBeside(Func<string, string, byte[]?> answer) => _bridge.Beside = answer;
 
     /// <summary>Writes a kubeconfig that only its owner can read; a file that is there is replaced at once, never half.</summary>
     public void WriteKubeconfig(string path) => Kubeconfig.Write(path, Url, AuthorityPem, Token);

@@ -18,6 +18,9 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
     private static readonly string[] OpenPaths = ["/healthz", "/livez", "/readyz"];
     private readonly byte[] _tokenHash = SHA256.HashData(token);
 
+    /// <summary>What the local cluster answers beside the Kubernetes API, by path and query; null for what belongs to the API.</summary>
+    public Func<string, string, byte[]?> Beside { get; set; } = static (_, _) => null;
+
     public async Task HandleAsync(HttpContext context)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
@@ -27,7 +30,7 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
             var question = target.IndexOf('?', StringComparison.Ordinal);
             var path = question < 0 ? target : target[..question];
             var response = IsAllowed(context, path)
-                ? await server.HandleAsync(await ReadAsync(context.Request, path, question < 0 ? "" : target[(question + 1)..], ended.Token), ended.Token)
+                ? Beside(path, question < 0 ? "" : target[(question + 1)..]) is { } own ? new ApiResponse.Content([own]) : await server.HandleAsync(await ReadAsync(context.Request, path, question < 0 ? "" : target[(question + 1)..], ended.Token), ended.Token)
                 : Refusal(new ApiStatus(401, ApiReason.Unauthorized, "Unauthorized"));
             await WriteAsync(context.Response, response, ended.Token);
         }

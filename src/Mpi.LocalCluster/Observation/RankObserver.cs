@@ -1,43 +1,26 @@
 using System.Collections.Immutable;
-using System.Globalization;
-using Kube.Nodes.Linux;
 using Kube.Types;
 
 namespace Mpi.LocalCluster;
 
 /// <summary>
-/// Sees where MPI ranks run by looking at the pods' processes: every MPI tells a rank its number in its environment. What
-/// was too short-lived to be seen is not in here, and is never guessed.
+/// Remembers where a job's ranks were seen to run. What was too short-lived to be seen is not in here, and is never guessed.
 /// </summary>
-public sealed class RankObserver(LinuxNode node)
+public sealed class RankObserver(IRankGlance glance)
 {
-    /// <summary>Open MPI 4 and 5, then MPICH's and Intel MPI's process managers, then any PMIx.</summary>
-    private static readonly ImmutableArray<string> RankVariables = ["OMPI_COMM_WORLD_RANK", "PMI_RANK", "PMIX_RANK"];
-
-    private readonly Dictionary<string, SortedDictionary<int, string>> _seen = new(StringComparer.Ordinal);
-
-    /// <summary>Looks once at the processes of a job's pods.</summary>
-    /// <param name="jobUid">What <see cref="Of"/> asks by.</param>
-    public void Look(string jobUid, IEnumerable<KubeObject> pods)
-    {
-        if (!_seen.TryGetValue(jobUid, out var ranks)) _seen[jobUid] = ranks = [];
-        foreach (var pod in pods)
-        {
-            foreach (var process in node.Processes(pod.Meta.Uid, RankVariables))
-            {
-                foreach (var variable in RankVariables)
-                {
-                    if (process.Environment.TryGetValue(variable, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var rank))
-                    {
-                        ranks[rank] = pod.Meta.Name;
-                        break;
-                    }
-                }
-            }
-        }
-    }
+    private readonly SortedDictionary<int, string> _seen = [];
 
     /// <summary>The pod of each rank that was seen, in the order of ranks.</summary>
-    public IReadOnlyDictionary<int, string> Of(string jobUid) =>
-        _seen.TryGetValue(jobUid, out var ranks) ? ranks : ImmutableSortedDictionary<int, string>.Empty;
+    public IReadOnlyDictionary<int, string> Seen => _seen;
+
+    /// <summary>Looks once.</summary>
+    /// <param name="pods">The job's pods that run.</param>
+    public async ValueTask LookAsync(IEnumerable<KubeObject> pods, CancellationToken cancellation)
+    {
+        var names = pods.ToImmutableDictionary(static p => p.Meta.Uid, static p => p.Meta.Name);
+        foreach (var (rank, pod) in await glance.LookAsync([.. names.Keys], cancellation))
+        {
+            if (names.TryGetValue(pod, out var name)) _seen[rank] = name;
+        }
+    }
 }

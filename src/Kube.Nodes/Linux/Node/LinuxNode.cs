@@ -17,12 +17,11 @@ public sealed class LinuxNode : IAsyncDisposable
     private readonly CancellationTokenSource _stopping;
     private readonly PodsLoop _pods;
     private readonly ImmutableArray<WatchedObjects> _watches;
-    private readonly ImageCatalog _catalog;
     private readonly ImageBuilds _builds;
     private readonly TimeProvider _time;
     private bool _disposed;
 
-    private LinuxNode(ClusterSandbox cluster, ClusterSockets sockets, ProbeClient probes, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageCatalog catalog, ImageBuilds builds, TimeProvider time)
+    private LinuxNode(ClusterSandbox cluster, ClusterSockets sockets, ProbeClient probes, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageBuilds builds, TimeProvider time)
     {
         _cluster = cluster;
         _sockets = sockets;
@@ -30,15 +29,12 @@ public sealed class LinuxNode : IAsyncDisposable
         _stopping = stopping;
         _pods = pods;
         _watches = watches;
-        _catalog = catalog;
         _builds = builds;
         _time = time;
         Loops = loops;
     }
 
     public ImmutableArray<ILoop> Loops { get; }
-
-    public SandboxMode Mode => _cluster.Mode;
 
     /// <summary>Completes when the sandbox ended by itself, with its last words; no pod runs any more then.</summary>
     public Task<string> SandboxEndedAsync(CancellationToken cancellation) => _cluster.EndedAsync(cancellation);
@@ -88,7 +84,7 @@ public sealed class LinuxNode : IAsyncDisposable
         });
         // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
         var first = new FirstSync([configMaps, secrets, services, slices], watchPods);
-        return new LinuxNode(cluster, sockets, probes, stopping, pods, [watchPods, configMaps, secrets, services, slices], [new NodeLoop([registration, configMaps, secrets, services, slices, first, names, routes, pods, events])], catalog, builds, time);
+        return new LinuxNode(cluster, sockets, probes, stopping, pods, [watchPods, configMaps, secrets, services, slices], [new NodeLoop([registration, configMaps, secrets, services, slices, first, names, routes, pods, events])], builds, time);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
             new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
@@ -98,17 +94,6 @@ public sealed class LinuxNode : IAsyncDisposable
             names?.Changed();
             routes?.Changed();
         }
-    }
-
-    /// <summary>What is missing on this machine for these images; for a check before anything is created.</summary>
-    /// <exception cref="ImageException">A stand-in is there but cannot be used.</exception>
-    public IReadOnlyList<MissingProgram> Missing(IEnumerable<string> images) => [.. images.Distinct().SelectMany(i => _catalog.Resolve(i).Missing())];
-
-    /// <summary>The UID as which an image's containers run when their pod names none; 0 without a stand-in.</summary>
-    public long DefaultUid(string image)
-    {
-        var content = _catalog.Resolve(image);
-        return content.User is { } user && new ImageAccounts("", "", content).Resolve(user) is { } account ? account.Uid : 0;
     }
 
     /// <summary>A container's log as bytes; see <see cref="LogStream"/>.</summary>
