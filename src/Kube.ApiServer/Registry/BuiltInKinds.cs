@@ -29,6 +29,7 @@ internal static class BuiltInKinds
         new StatefulSetKind(),
         new DeploymentKind(),
         new ReplicaSetKind(),
+        new ControllerRevisionKind(),
         new EndpointSliceKind(),
         new LeaseKind(),
         new RoleKind(),

@@ -15,6 +15,10 @@ public sealed class ClusterCaches
             ? [new ObjectKey(pod.Meta.Namespace, owner.Name).ToString()]
             : []);
 
+    /// <summary>Pods by the UID of their controller; those that nobody controls by their namespace, after a slash.</summary>
+    public static readonly StoreIndex<PodView> ByController = new("controller", static pod => [ControllerOf(pod.Meta)]);
+
+    public static readonly StoreIndex<JobView> JobsByNamespace = new("namespace", static job => [job.Meta.Namespace]);
     public static readonly StoreIndex<PodView> PodsByNamespace = new("namespace", static pod => [pod.Meta.Namespace]);
     public static readonly StoreIndex<PodView> ByNode = new("node", static pod => pod.NodeName.Length > 0 ? [pod.NodeName] : []);
     public static readonly StoreIndex<KubeObject> ServicesByNamespace = new("namespace", static service => [service.Meta.Namespace]);
@@ -30,8 +34,8 @@ public sealed class ClusterCaches
     public ClusterCaches(IKubeReader client, TimeProvider time, Random random)
     {
         (_client, _time, _random) = (client, time, random);
-        Pods = Watch(Kinds.Pod, static o => new PodView(o), ByJob, PodsByNamespace, ByNode);
-        Jobs = Watch(Kinds.Job, static o => new JobView(o));
+        Pods = Watch(Kinds.Pod, static o => new PodView(o), ByJob, ByController, PodsByNamespace, ByNode);
+        Jobs = Watch(Kinds.Job, static o => new JobView(o), JobsByNamespace);
         Services = Watch(Kinds.Service, static o => o, ServicesByNamespace);
         Endpoints = Watch(Kinds.Endpoints, static o => o);
         EndpointSlices = Watch(Kinds.EndpointSlice, static o => o, SlicesByService);
@@ -50,6 +54,13 @@ public sealed class ClusterCaches
     public Cache<KubeObject> CustomKinds { get; }
 
     public IReadOnlyList<IReflector> Reflectors => _reflectors;
+
+    /// <summary>The value by which an index of controllers finds an object: its controller's UID, or the namespace of one that has none.</summary>
+    public static string ControllerOf(ObjectMeta meta) => meta.Controller?.Uid ?? $"/{meta.Namespace}";
+
+    /// <summary>The pods that the owner controls, and those of its namespace that nobody controls.</summary>
+    public IEnumerable<PodView> PodsOf(ObjectMeta owner) =>
+        Pods.Store.Having(ByController, owner.Uid).Concat(Pods.Store.Having(ByController, $"/{owner.Namespace}"));
 
     /// <summary>A cache of one more kind. Called while the caches are put together, before anything runs.</summary>
     public Cache<T> Watch<T>(ResourceKind kind, Func<KubeObject, T> project, params ReadOnlySpan<StoreIndex<T>> indexes) where T : class

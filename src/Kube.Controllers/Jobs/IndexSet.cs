@@ -15,6 +15,12 @@ public sealed class IndexSet
 
     public bool Contains(int index) => _indexes.Contains(index);
 
+    /// <summary>How many of these are in the other set too.</summary>
+    public int CountIn(IndexSet other) => _indexes.Count(other.Contains);
+
+    /// <summary>Without the indexes from the given one on: what an Indexed Job keeps that was scaled down.</summary>
+    public IndexSet Below(int end) => _indexes.IsEmpty || _indexes.Max < end ? this : new IndexSet([.. _indexes.Where(i => i < end)]);
+
     public IndexSet Add(IEnumerable<int> indexes)
     {
         var union = _indexes.Union(indexes);

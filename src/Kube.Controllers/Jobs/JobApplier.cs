@@ -110,9 +110,8 @@ internal sealed class JobApplier(IKubeWriter client, EventRecorder events, TimeP
 }
 
 /// <summary>What the controller knows of one Job beyond the stores. Lost in a restart, which costs at most a repeated request.</summary>
-internal sealed class JobMemory(string uid)
+internal sealed class JobMemory
 {
-    public string Uid { get; } = uid;
     public JobBackoff? Backoff { get; set; }
     public OwnWrites Writes { get; } = new();
 

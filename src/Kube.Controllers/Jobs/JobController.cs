@@ -10,16 +10,18 @@ namespace Kube.Controllers;
 /// </summary>
 public sealed class JobController
 {
-    private readonly Dictionary<ObjectKey, JobMemory> _memories = [];
+    private readonly Memories<JobMemory> _memories = new(static () => new JobMemory());
     private readonly ClusterCaches _caches;
     private readonly IKubeClient _client;
     private readonly JobApplier _applier;
+    private readonly ClaimApplier _claims;
     private readonly TimeProvider _time;
 
     public JobController(ClusterCaches caches, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
     {
         (_caches, _client, _time) = (caches, client, time);
         _applier = new JobApplier(client, new EventRecorder(client, time, random, "job-controller"), time);
+        _claims = new ClaimApplier(client, time);
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/jobs", queue, ReconcileAsync, [caches.Jobs.Reflector, caches.Pods.Reflector], options.Reporter("jobs"));
         caches.Jobs.Store.Subscribe(change => queue.Add(change.Key));
@@ -27,6 +29,11 @@ public sealed class JobController
         {
             if (JobOf(change.Old) is { } before) queue.Add(before);
             if (JobOf(change.New) is { } after) queue.Add(after);
+            if (change.New is not { Meta.Controller: null } orphan) return;
+            foreach (var job in caches.Jobs.Store.Having(ClusterCaches.JobsByNamespace, change.Key.Namespace))
+            {
+                if (job.Selector.Matches(orphan.Meta.Labels)) queue.Add(job.Meta.Key);
+            }
         });
     }
 
@@ -36,7 +43,7 @@ public sealed class JobController
     {
         // 1. Observe, when the stores show what the last pass wrote.
         var job = _caches.Jobs.Store.Find(key);
-        var memory = Remember(key, job);
+        var memory = _memories.Of(key, job?.Meta.Uid);
         var now = _time.GetUtcNow();
         if (memory is not null && !memory.Writes.AreSeen(SeenUpTo, now)) return Pass.RevisitAt(memory.Writes.AwaitedUntil, now);
         ImmutableArray<PodView> named = [.. _caches.Pods.Store.Having(ClusterCaches.ByJob, key.ToString())];
@@ -45,10 +52,14 @@ public sealed class JobController
         await ReleaseOrphansAsync(key, named.Where(p => p.IsTracked() && p.Meta.Controller!.Uid != job?.Meta.Uid), cancellation);
         if (job is null) return Outcome.Done;
 
+        var isOver = job.Meta.DeletionTimestamp is not null || job.Status.Finished is not null || job.IsManagedElsewhere;
+        var claims = Claims<PodView>.Of(job.Meta, job.Selector, _caches.PodsOf(job.Meta), static p => p.Meta);
+        if (!isOver && await _claims.ApplyAsync(job.Object, Kinds.Job, Kinds.Pod, claims, static p => p.Meta, memory!.Writes, JobPods.TrackingFinalizer, cancellation)) return Outcome.Done;
+
         // 2. Decide.
         var seen = new ObservedJob(
             job,
-            [.. named.Where(p => p.Meta.Controller!.Uid == job.Meta.Uid)],
+            isOver ? [.. named.Where(p => p.Meta.Controller!.Uid == job.Meta.Uid)] : claims.Owned,
             name => _caches.Pods.Store.Find(key with { Name = name }) is not null,
             memory!.Backoff,
             now);
@@ -57,18 +68,6 @@ public sealed class JobController
         // 3. Apply.
         await _applier.ApplyAsync(seen, plan, memory, cancellation);
         return Pass.RevisitAt(plan.Again, now);
-    }
-
-    private JobMemory? Remember(ObjectKey key, JobView? job)
-    {
-        if (job is null)
-        {
-            _memories.Remove(key);
-            return null;
-        }
-
-        if (_memories.TryGetValue(key, out var known) && known.Uid == job.Meta.Uid) return known;
-        return _memories[key] = new JobMemory(job.Meta.Uid);
     }
 
     private async Task ReleaseOrphansAsync(ObjectKey job, IEnumerable<PodView> orphans, CancellationToken cancellation)

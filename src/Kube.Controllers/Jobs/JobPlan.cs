@@ -79,7 +79,7 @@ public sealed record JobBackoff(int Failures, DateTimeOffset LastFailure, DateTi
     }
 
     // A pod that lost its node tells no end of its containers.
-    private static DateTimeOffset EndOf(PodView pod) =>
+    internal static DateTimeOffset EndOf(PodView pod) =>
         pod.ContainersFinishedAt ?? pod.Meta.DeletionTimestamp ?? pod.Meta.CreationTimestamp ?? DateTimeOffset.MinValue;
 
     private static DateTimeOffset Later(DateTimeOffset a, DateTimeOffset b) => a > b ? a : b;

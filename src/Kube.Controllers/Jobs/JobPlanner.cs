@@ -20,11 +20,12 @@ public static class JobPlanner
         if (seen.Job.IsManagedElsewhere) return new JobPlan { Backoff = JobBackoff.None };
         if (seen.Job.Meta.DeletionTimestamp is not null || status.Finished is not null) return AfterTheEnd(seen);
 
-        var ended = CountEnded(seen, ref status);
-        var backoff = (seen.Backoff ?? JobBackoff.None.After(seen.Pods.Where(p => HasEnded(p, seen.Job) && !ended.Contains(p)))).After(ended);
+        var decided = status.Decided ?? Condemned(seen);
+        var ended = CountEnded(seen, decided, ref status);
+        var backoff = (seen.Backoff ?? JobBackoff.None.After(seen.Pods.Where(p => JobPods.HasEnded(p, seen.Job) && !ended.Contains(p)))).After(ended);
         if (status.StartTime is null && !seen.Job.IsSuspended) status = status with { StartTime = seen.Now };
 
-        var decided = status.Decided ?? Decide(seen, status);
+        decided ??= Decide(seen, status);
         return decided is not null
             ? WindUp(seen, status, decided, backoff)
             : KeepPods(seen, status, backoff);
@@ -43,7 +44,7 @@ public static class JobPlanner
     /// Brings the counters up to date, in two steps, so that a crash between them counts no pod twice and none never: the
     /// UIDs of ended pods enter the status, their finalizers go, and only then the UIDs become numbers.
     /// </summary>
-    private static ImmutableHashSet<PodView> CountEnded(ObservedJob seen, ref JobStatus status)
+    private static ImmutableHashSet<PodView> CountEnded(ObservedJob seen, JobCondition? decided, ref JobStatus status)
     {
         var held = seen.Pods.Where(static p => p.IsTracked()).Select(static p => p.Meta.Uid).ToHashSet();
         var succeeded = status.UncountedSucceeded.Where(held.Contains).ToImmutableSortedSet(StringComparer.Ordinal);
@@ -51,7 +52,18 @@ public static class JobPlanner
         var nowSucceeded = status.Succeeded + status.UncountedSucceeded.Count - succeeded.Count;
         var nowFailed = status.Failed + status.UncountedFailed.Count - failed.Count;
 
-        ImmutableArray<PodView> ended = [.. seen.Pods.Where(p => p.IsTracked() && HasEnded(p, seen.Job) && !succeeded.Contains(p.Meta.Uid) && !failed.Contains(p.Meta.Uid))
+        if (seen.Job.IsIndexed)
+        {
+            // Of an index it is enough to know that it has succeeded or failed: that cannot be counted twice.
+            status = status with { CompletedIndexes = status.CompletedIndexes.Below(seen.Job.Completions ?? 0) };
+            if (seen.Job.BackoffLimitPerIndex is not null)
+            {
+                status = status with { FailedIndexes = (status.FailedIndexes ?? IndexSet.Empty).Below(seen.Job.Completions ?? 0).Add(JobIndexes.Failed(seen.Job, seen.Pods.Where(static p => p.IsTracked()))) };
+            }
+        }
+
+        var holders = decided is null ? JobIndexes.Holders(seen.Job, seen.Pods, status) : ImmutableDictionary<int, PodView>.Empty;
+        ImmutableArray<PodView> ended = [.. seen.Pods.Where(p => p.IsTracked() && JobPods.HasEnded(p, seen.Job) && !succeeded.Contains(p.Meta.Uid) && !failed.Contains(p.Meta.Uid) && !holders.ContainsValue(p))
             .Take(CountedPerPassMax)];
         status = status with
         {
@@ -60,7 +72,7 @@ public static class JobPlanner
                 ? status.CompletedIndexes.Add(ended.Where(static p => p.Phase == "Succeeded").Select(static p => p.CompletionIndex() ?? -1).Where(i => i >= 0 && i < seen.Job.Completions))
                 : status.CompletedIndexes,
             UncountedSucceeded = seen.Job.IsIndexed ? succeeded : succeeded.Union(ended.Where(static p => p.Phase == "Succeeded").Select(static p => p.Meta.Uid)),
-            UncountedFailed = failed.Union(ended.Where(static p => p.Phase != "Succeeded").Select(static p => p.Meta.Uid)),
+            UncountedFailed = failed.Union(ended.Where(p => p.Phase != "Succeeded" && !IsIgnored(p, seen.Job)).Select(static p => p.Meta.Uid)),
             Succeeded = nowSucceeded,
             Failed = nowFailed,
         };
@@ -68,8 +80,22 @@ public static class JobPlanner
         return [.. ended];
     }
 
-    /// <summary>With podReplacementPolicy TerminatingOrFailed, a pod whose deletion has begun has failed already.</summary>
-    private static bool HasEnded(PodView pod, JobView job) => pod.IsFinished || (pod.IsTerminating && !job.ReplacesOnlyFailedPods);
+    /// <summary>The failure policy has this pod's failure count nowhere.</summary>
+    private static bool IsIgnored(PodView pod, JobView job) => pod.Phase == "Failed" && job.FailurePolicy.Decide(pod, out _) == PodFailureAction.Ignore;
+
+    /// <summary>A failed pod for which the failure policy ends the Job at once.</summary>
+    private static JobCondition? Condemned(ObservedJob seen)
+    {
+        foreach (var pod in seen.Pods)
+        {
+            if (pod.Phase == "Failed" && pod.IsTracked() && seen.Job.FailurePolicy.Decide(pod, out var message) == PodFailureAction.FailJob)
+            {
+                return new JobCondition("FailureTarget", true, "PodFailurePolicy", message, seen.Now);
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>Whether, and how, the job ends; null while it goes on.</summary>
     private static JobCondition? Decide(ObservedJob seen, JobStatus status)
@@ -84,6 +110,8 @@ public static class JobPlanner
             return new JobCondition("FailureTarget", true, "BackoffLimitExceeded", "Job has reached the specified backoff limit", seen.Now);
         }
 
+        if (job.IsIndexed && DecideByIndexes(seen, status) is { } byIndexes) return byIndexes;
+
         if (!hasActive && (job.Completions is { } wanted ? succeeded >= wanted : succeeded > 0 && !job.IsSuspended))
         {
             return new JobCondition("SuccessCriteriaMet", true, "CompletionsReached", "Reached expected number of succeeded pods", seen.Now);
@@ -91,6 +119,25 @@ public static class JobPlanner
 
         return !job.IsSuspended && DeadlineOf(job, status) <= seen.Now
             ? new JobCondition("FailureTarget", true, "DeadlineExceeded", "Job was active longer than specified deadline", seen.Now)
+            : null;
+    }
+
+    private static JobCondition? DecideByIndexes(ObservedJob seen, JobStatus status)
+    {
+        var job = seen.Job;
+        if (job.SuccessPolicy.Match(status.CompletedIndexes) is { } rule)
+        {
+            return new JobCondition("SuccessCriteriaMet", true, "SuccessPolicy", $"Matched rules at index {rule}", seen.Now);
+        }
+
+        if (status.FailedIndexes is not { Count: > 0 } failed) return null;
+        if (failed.Count > job.MaxFailedIndexes)
+        {
+            return new JobCondition("FailureTarget", true, "MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes", seen.Now);
+        }
+
+        return status.CompletedIndexes.Count + failed.Count >= job.Completions
+            ? new JobCondition("FailureTarget", true, "FailedIndexes", "Job has failed indexes", seen.Now)
             : null;
     }
 
@@ -147,6 +194,7 @@ public static class JobPlanner
         var discard = Surplus(seen, status, wanted);
         ImmutableArray<PodView> active = [.. seen.Pods.Where(p => p.IsActive && !discard.Contains(p))];
         var terminating = Terminating(seen) + discard.Length;
+        var holders = JobIndexes.Holders(seen.Job, seen.Pods, status);
         var missing = wanted - active.Length - (seen.Job.ReplacesOnlyFailedPods ? terminating : 0);
 
         DateTimeOffset? again = seen.Job.IsSuspended ? null : DeadlineOf(seen.Job, status);
@@ -154,8 +202,12 @@ public static class JobPlanner
         // Pods are either taken away or added in one pass, so that no index and no place is ever held twice.
         if (missing > 0 && discard.IsEmpty)
         {
-            if (backoff.Until <= seen.Now) create = NewPods(seen, status, Math.Min(missing, PodsPerPassMax));
-            else again = again < backoff.Until ? again : backoff.Until;
+            var waits = seen.Job.BackoffLimitPerIndex is null ? backoff.Until : DateTimeOffset.MinValue;
+            if (waits <= seen.Now) create = NewPods(seen, status, holders, Math.Min(missing, PodsPerPassMax));
+            foreach (var until in holders.Values.Select(JobIndexes.Until).Append(waits))
+            {
+                if (until > seen.Now && !(again < until)) again = until;
+            }
         }
 
         status = status with { Active = active.Length, Ready = active.Count(static p => p.IsReady), Terminating = terminating };
@@ -163,7 +215,7 @@ public static class JobPlanner
         {
             Backoff = backoff,
             Status = Changed(seen, status),
-            Release = Announced(seen, status),
+            Release = [.. Announced(seen, status).Where(p => !holders.ContainsValue(p))],
             Discard = discard,
             Create = create,
             Events = [.. events],
@@ -192,7 +244,7 @@ public static class JobPlanner
         var job = seen.Job;
         if (job.IsSuspended) return 0;
         var succeeded = status.Succeeded + status.UncountedSucceeded.Count;
-        if (job.Completions is { } completions) return Math.Clamp(completions - succeeded, 0, job.Parallelism);
+        if (job.Completions is { } completions) return Math.Clamp(completions - succeeded - (status.FailedIndexes?.Count ?? 0), 0, job.Parallelism);
         // A work queue whose first pod has succeeded is drained: what runs may finish, nothing is added.
         return succeeded > 0 ? Math.Min(seen.Pods.Count(static p => p.IsActive), job.Parallelism) : job.Parallelism;
     }
@@ -205,7 +257,7 @@ public static class JobPlanner
         var held = new HashSet<int>();
         foreach (var pod in seen.Pods.Where(static p => p.IsActive).OrderBy(static p => p.NodeName.Length == 0).ThenBy(static p => !p.IsReady).ThenBy(static p => p.Meta.CreationTimestamp).ThenBy(static p => p.Meta.Name, StringComparer.Ordinal))
         {
-            var misplaced = seen.Job.IsIndexed && (pod.CompletionIndex() is not { } index || index >= seen.Job.Completions || status.CompletedIndexes.Contains(index) || !held.Add(index));
+            var misplaced = seen.Job.IsIndexed && (pod.CompletionIndex() is not { } index || index >= seen.Job.Completions || IsOver(status, index) || !held.Add(index));
             if (misplaced) surplus.Add(pod);
             else kept.Add(pod);
         }
@@ -214,7 +266,8 @@ public static class JobPlanner
         return [.. surplus.Take(PodsPerPassMax)];
     }
 
-    private static ImmutableArray<NewPod> NewPods(ObservedJob seen, JobStatus status, int count)
+    /// <param name="holders">The last failed pod of each index whose failures are counted for itself.</param>
+    private static ImmutableArray<NewPod> NewPods(ObservedJob seen, JobStatus status, ImmutableDictionary<int, PodView> holders, int count)
     {
         var job = seen.Job;
         // Pods that are counted may be gone, their names with them. Starting behind them keeps names from coming back.
@@ -227,10 +280,12 @@ public static class JobPlanner
         var firstAttempt = status.Failed + status.UncountedFailed.Count;
         var held = seen.Pods.Where(p => p.IsActive || (job.ReplacesOnlyFailedPods && !p.IsFinished)).Select(static p => p.CompletionIndex() ?? -1).ToHashSet();
         return [.. Enumerable.Range(0, job.Completions ?? 0)
-            .Where(index => !status.CompletedIndexes.Contains(index) && !held.Contains(index))
+            .Where(index => !IsOver(status, index) && !held.Contains(index) && !(holders.TryGetValue(index, out var last) && JobIndexes.Until(last) > seen.Now))
             .Take(count)
-            .Select(index => JobPods.Build(job, index, Places(firstAttempt).First(place => !seen.IsNameTaken(JobPods.NameOf(job, index, place)))))];
+            .Select(index => JobPods.Build(job, index, Places(firstAttempt).First(place => !seen.IsNameTaken(JobPods.NameOf(job, index, place))), holders.GetValueOrDefault(index)))];
     }
+
+    private static bool IsOver(JobStatus status, int index) => status.CompletedIndexes.Contains(index) || status.FailedIndexes?.Contains(index) == true;
 
     private static IEnumerable<int> Places(int first)
     {
@@ -240,7 +295,7 @@ public static class JobPlanner
     private static int Terminating(ObservedJob seen) => seen.Pods.Count(static p => p.IsTerminating && !p.IsFinished);
 
     private static bool IsAnnounced(PodView pod, JobStatus status, JobView job) =>
-        status.UncountedSucceeded.Contains(pod.Meta.Uid) || status.UncountedFailed.Contains(pod.Meta.Uid) || (job.IsIndexed && pod.Phase == "Succeeded");
+        status.UncountedSucceeded.Contains(pod.Meta.Uid) || status.UncountedFailed.Contains(pod.Meta.Uid) || (job.IsIndexed && pod.Phase == "Succeeded") || IsIgnored(pod, job);
 
     private static ImmutableArray<PodView> Announced(ObservedJob seen, JobStatus status) =>
         [.. seen.Pods.Where(p => p.IsTracked() && IsAnnounced(p, status, seen.Job))];

@@ -17,22 +17,23 @@ public static class JobPods
     public static int? CompletionIndex(this PodView pod) =>
         pod.Meta.Annotations.TryGetValue(IndexLabel, out var text) && int.TryParse(text, out var index) && index >= 0 ? index : null;
 
+    /// <summary>With podReplacementPolicy TerminatingOrFailed, a pod whose deletion has begun has failed already.</summary>
+    public static bool HasEnded(PodView pod, JobView job) => pod.IsFinished || (pod.IsTerminating && !job.ReplacesOnlyFailedPods);
+
     /// <summary>
     /// The pod in the given place of the Job's succession. The name follows from the Job's UID and the place
     /// (<see cref="NameSuffix"/>), so that no pod is ever made twice.
     /// </summary>
     public static string NameOf(JobView job, int? index, int place) => NameSuffix.Name(Prefix(job, index), $"{job.Meta.Uid}/{index}/{place}");
 
-    public static NewPod Build(JobView job, int? index, int place)
+    /// <param name="last">The failed pod that this one follows, where failures are counted for each index.</param>
+    public static NewPod Build(JobView job, int? index, int place, PodView? last = null)
     {
-        var template = job.Template.ToTree() as JsonObject ?? [];
-        var meta = template.Object("metadata").DeepClone().AsObject();
-        var spec = template.Object("spec").DeepClone().AsObject();
+        var (meta, spec) = PodTemplate.Open(job.Template, job.Object, Kinds.Job);
         var name = NameOf(job, index, place);
 
         meta["generateName"] = NameSuffix.Prefix(Prefix(job, index));
         meta["name"] = name;
-        meta["namespace"] = job.Meta.Namespace;
         var labels = meta.Object("labels");
         labels["batch.kubernetes.io/controller-uid"] = job.Meta.Uid;
         labels["batch.kubernetes.io/job-name"] = job.Meta.Name;
@@ -40,17 +41,23 @@ public static class JobPods
         labels["job-name"] = job.Meta.Name;
         var finalizers = meta.Array("finalizers");
         if (!finalizers.Any(static f => f?.GetValue<string>() == TrackingFinalizer)) finalizers.Add((JsonNode)TrackingFinalizer);
-        meta["ownerReferences"] = new JsonArray(OwnerReferences.Controller(job.Object, Kinds.Job));
 
         if (index is { } at)
         {
             labels[IndexLabel] = $"{at}";
             meta.Object("annotations")[IndexLabel] = $"{at}";
+            if (job.BackoffLimitPerIndex is not null)
+            {
+                var (failures, ignored) = JobIndexes.After(job, last);
+                meta.Object("annotations")[JobIndexes.FailureCount] = $"{failures}";
+                if (ignored > 0) meta.Object("annotations")[JobIndexes.IgnoredFailureCount] = $"{ignored}";
+            }
+
             spec["hostname"] = $"{job.Meta.Name}-{at}";
             foreach (var container in spec.Array("containers").Concat(spec["initContainers"] as JsonArray ?? [])) AddIndexVariable(container);
         }
 
-        return new NewPod(name, new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["metadata"] = meta, ["spec"] = spec });
+        return new NewPod(name, PodTemplate.Close(meta, spec));
     }
 
     private static void AddIndexVariable(JsonNode? container)

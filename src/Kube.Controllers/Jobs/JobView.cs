@@ -20,6 +20,11 @@ public sealed class JobView
         TimeToLive = Seconds(spec.Integer("ttlSecondsAfterFinished"));
         IsSuspended = spec.Flag("suspend") ?? false;
         ReplacesOnlyFailedPods = spec.Text("podReplacementPolicy") == "Failed";
+        BackoffLimitPerIndex = (int?)spec.Integer("backoffLimitPerIndex");
+        MaxFailedIndexes = (int?)spec.Integer("maxFailedIndexes");
+        FailurePolicy = spec.Has("podFailurePolicy") ? PodFailurePolicy.Read(spec.At("podFailurePolicy")) : PodFailurePolicy.None;
+        SuccessPolicy = spec.Has("successPolicy") ? SuccessPolicy.Read(spec.At("successPolicy")) : SuccessPolicy.None;
+        Selector = LabelSelector.Read(spec.At("selector"), "spec.selector", []);
         Template = spec.At("template");
         Status = JobStatus.Read(job.Root.At("status"));
     }
@@ -40,6 +45,13 @@ public sealed class JobView
     /// <summary>podReplacementPolicy Failed: a pod is replaced when it has ended, not when its deletion begins.</summary>
     public bool ReplacesOnlyFailedPods { get; }
 
+    /// <summary>Failures that an index may have before it fails for good; null: the limit is the Job's as a whole.</summary>
+    public int? BackoffLimitPerIndex { get; }
+
+    public int? MaxFailedIndexes { get; }
+    public PodFailurePolicy FailurePolicy { get; }
+    public SuccessPolicy SuccessPolicy { get; }
+    public LabelSelector Selector { get; }
     public JsonElement Template { get; }
     public string PodRestartPolicy => Template.Text("spec", "restartPolicy") ?? "Never";
     public JobStatus Status { get; }
@@ -70,6 +82,10 @@ public sealed record JobStatus
     public ImmutableSortedSet<string> UncountedFailed { get; init; } = ImmutableSortedSet<string>.Empty;
 
     public IndexSet CompletedIndexes { get; init; } = IndexSet.Empty;
+
+    /// <summary>Null unless the Job has a limit per index.</summary>
+    public IndexSet? FailedIndexes { get; init; }
+
     public ImmutableArray<JobCondition> Conditions { get; init; } = [];
 
     /// <summary>Complete or Failed, once it is true: the job is over.</summary>
@@ -97,6 +113,7 @@ public sealed record JobStatus
         UncountedSucceeded = Uids(status, "succeeded"),
         UncountedFailed = Uids(status, "failed"),
         CompletedIndexes = IndexSet.Parse(status.Text("completedIndexes") ?? ""),
+        FailedIndexes = status.Text("failedIndexes") is { } failed ? IndexSet.Parse(failed) : null,
         Conditions = [.. status.Items("conditions").Select(JobCondition.Read)],
     };
 
@@ -111,6 +128,7 @@ public sealed record JobStatus
         Set("startTime", StartTime is { } start ? KubeTime.Format(start) : null);
         Set("completionTime", CompletionTime is { } end ? KubeTime.Format(end) : null);
         Set("completedIndexes", CompletedIndexes.Count > 0 ? CompletedIndexes.ToString() : null);
+        Set("failedIndexes", FailedIndexes?.ToString());
         Set("conditions", Conditions.IsEmpty ? null : new System.Text.Json.Nodes.JsonArray([.. Conditions.Select(static c => c.ToTree())]));
         var uncounted = new System.Text.Json.Nodes.JsonObject();
         if (!UncountedSucceeded.IsEmpty) uncounted["succeeded"] = UncountedSucceeded.ToTree();

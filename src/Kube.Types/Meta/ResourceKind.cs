@@ -45,6 +45,7 @@ public static class Kinds
     public static readonly ResourceKind StatefulSet = new("apps", "v1", "StatefulSet", "statefulsets");
     public static readonly ResourceKind Deployment = new("apps", "v1", "Deployment", "deployments");
     public static readonly ResourceKind ReplicaSet = new("apps", "v1", "ReplicaSet", "replicasets");
+    public static readonly ResourceKind ControllerRevision = new("apps", "v1", "ControllerRevision", "controllerrevisions");
     public static readonly ResourceKind EndpointSlice = new("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices");
     public static readonly ResourceKind Lease = new("coordination.k8s.io", "v1", "Lease", "leases");
     public static readonly ResourceKind Role = new("rbac.authorization.k8s.io", "v1", "Role", "roles");
