@@ -19,19 +19,21 @@ public sealed class ControllerSet : IAsyncDisposable
         _caches = new ClusterCaches(client, time, Own());
         var kinds = new ServedKinds([.. BuiltIn, Kinds.Event, Kinds.Lease], _caches.CustomKinds.Store);
         var jobs = new JobController(_caches, client, options, time, Own());
+        var statefulSets = new StatefulSetController(_caches, client, options, time, Own());
         var endpoints = new EndpointsController(_caches, client, options, time, Own());
         var namespaces = new NamespaceController(_caches, kinds, client, options, time, Own());
         var pods = new PodCollector(_caches, client, options, time, Own());
         var scheduler = new Scheduler(_caches, client, options, time, Own());
         var garbage = new GarbageCollector(_caches, kinds, BuiltIn, client, options, time, Own());
-        Loops = [.. _caches.Reflectors, jobs.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, scheduler.Loop, .. garbage.Loops];
+        Loops = [.. _caches.Reflectors, jobs.Loop, statefulSets.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, scheduler.Loop, .. garbage.Loops];
     }
 
     /// <summary>Kinds whose objects are collected when their owners go, and deleted with their namespace.</summary>
     public static ImmutableArray<ResourceKind> BuiltIn { get; } =
     [
         Kinds.Namespace, Kinds.Node, Kinds.Pod, Kinds.Service, Kinds.Endpoints, Kinds.ConfigMap, Kinds.Secret, Kinds.ServiceAccount,
-        Kinds.PersistentVolumeClaim, Kinds.Job, Kinds.StatefulSet, Kinds.Deployment, Kinds.ReplicaSet, Kinds.EndpointSlice,
+        Kinds.PersistentVolumeClaim, Kinds.Job, Kinds.StatefulSet, Kinds.Deployment, Kinds.ReplicaSet, Kinds.ControllerRevision,
+        Kinds.EndpointSlice,
         Kinds.Role, Kinds.RoleBinding, Kinds.CustomResourceDefinition,
     ];
 

@@ -27,6 +27,7 @@ public sealed class ClusterCaches
         slice.Meta.Labels.TryGetValue("kubernetes.io/service-name", out var service) ? [new ObjectKey(slice.Meta.Namespace, service).ToString()] : []);
 
     private readonly List<IReflector> _reflectors = [];
+    private readonly Dictionary<ResourceKind, Func<Action<ObjectMeta?, ObjectMeta?>, IDisposable>> _followed = [];
     private readonly IKubeReader _client;
     private readonly TimeProvider _time;
     private readonly Random _random;
@@ -34,14 +35,15 @@ public sealed class ClusterCaches
     public ClusterCaches(IKubeReader client, TimeProvider time, Random random)
     {
         (_client, _time, _random) = (client, time, random);
-        Pods = Watch(Kinds.Pod, static o => new PodView(o), ByJob, ByController, PodsByNamespace, ByNode);
-        Jobs = Watch(Kinds.Job, static o => new JobView(o), JobsByNamespace);
-        Services = Watch(Kinds.Service, static o => o, ServicesByNamespace);
-        Endpoints = Watch(Kinds.Endpoints, static o => o);
-        EndpointSlices = Watch(Kinds.EndpointSlice, static o => o, SlicesByService);
-        Nodes = Watch(Kinds.Node, static o => o);
-        Namespaces = Watch(Kinds.Namespace, static o => o);
-        CustomKinds = Watch(Kinds.CustomResourceDefinition, static o => o);
+        Pods = Watch(Kinds.Pod, static o => new PodView(o), static p => p.Meta, ByJob, ByController, PodsByNamespace, ByNode);
+        Jobs = Watch(Kinds.Job, static o => new JobView(o), static j => j.Meta, JobsByNamespace);
+        Services = Watch(Kinds.Service, ServicesByNamespace);
+        Endpoints = Watch(Kinds.Endpoints);
+        EndpointSlices = Watch(Kinds.EndpointSlice, SlicesByService);
+        Nodes = Watch(Kinds.Node);
+        Namespaces = Watch(Kinds.Namespace);
+        VolumeClaims = Watch(Kinds.PersistentVolumeClaim);
+        CustomKinds = Watch(Kinds.CustomResourceDefinition);
     }
 
     public Cache<PodView> Pods { get; }
@@ -51,6 +53,7 @@ public sealed class ClusterCaches
     public Cache<KubeObject> EndpointSlices { get; }
     public Cache<KubeObject> Nodes { get; }
     public Cache<KubeObject> Namespaces { get; }
+    public Cache<KubeObject> VolumeClaims { get; }
     public Cache<KubeObject> CustomKinds { get; }
 
     public IReadOnlyList<IReflector> Reflectors => _reflectors;
@@ -63,12 +66,25 @@ public sealed class ClusterCaches
         Pods.Store.Having(ByController, owner.Uid).Concat(Pods.Store.Having(ByController, $"/{owner.Namespace}"));
 
     /// <summary>A cache of one more kind. Called while the caches are put together, before anything runs.</summary>
-    public Cache<T> Watch<T>(ResourceKind kind, Func<KubeObject, T> project, params ReadOnlySpan<StoreIndex<T>> indexes) where T : class
+    public Cache<T> Watch<T>(ResourceKind kind, Func<KubeObject, T> project, Func<T, ObjectMeta> meta, params ReadOnlySpan<StoreIndex<T>> indexes) where T : class
     {
         var cache = Unlisted(kind, project, indexes);
         _reflectors.Add(cache.Reflector);
+        _followed[kind] = handler => Follow(cache.Store, meta, handler);
         return cache;
     }
+
+    public Cache<KubeObject> Watch(ResourceKind kind, params ReadOnlySpan<StoreIndex<KubeObject>> indexes) => Watch(kind, static o => o, static o => o.Meta, indexes);
+
+    /// <summary>Calls back for each change of a kind's objects, by the cache that there is, or by one that knows their metadata alone.</summary>
+    public void Follow(ResourceKind kind, Action<ObjectMeta?, ObjectMeta?> handler)
+    {
+        if (!_followed.ContainsKey(kind)) Watch(kind, static o => o.Meta, static m => m);
+        _followed[kind](handler);
+    }
+
+    internal static IDisposable Follow<T>(Store<T> store, Func<T, ObjectMeta> meta, Action<ObjectMeta?, ObjectMeta?> handler) where T : class =>
+        store.Subscribe(change => handler(change.Old is null ? null : meta(change.Old), change.New is null ? null : meta(change.New)));
 
     /// <summary>A cache whose reflector the caller runs.</summary>
     internal Cache<T> Unlisted<T>(ResourceKind kind, Func<KubeObject, T> project, params ReadOnlySpan<StoreIndex<T>> indexes) where T : class

@@ -13,6 +13,7 @@ internal sealed class OwnWrites
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<ResourceKind, ulong> _written = [];
+    private readonly HashSet<string> _deleted = new(StringComparer.Ordinal);
 
     public DateTimeOffset AwaitedUntil { get; private set; }
 
@@ -21,6 +22,17 @@ internal sealed class OwnWrites
         if (!ulong.TryParse(written.Meta.ResourceVersion, out var version)) return;
         _written[kind] = Math.Max(version, _written.GetValueOrDefault(kind));
         AwaitedUntil = now + Patience;
+    }
+
+    /// <summary>The server has taken the deletion of the object with this UID.</summary>
+    public void AddDeletion(string uid) => _deleted.Add(uid);
+
+    public bool IsDeleted(string uid) => _deleted.Contains(uid);
+
+    /// <summary>Forgets the deletions of what is gone.</summary>
+    public void KeepDeletions(IEnumerable<string> present)
+    {
+        if (_deleted.Count > 0) _deleted.IntersectWith(present);
     }
 
     /// <summary>Whether the stores show all of it, or were waited for long enough.</summary>

@@ -20,7 +20,7 @@ public sealed class GarbageCollector
     private readonly ServedKinds _kinds;
     private readonly GarbageApplier _applier;
     private readonly WorkQueue<string> _queue;
-    private readonly CustomKindWatches _custom;
+    private readonly CustomKindWatches<ObjectMeta> _custom;
 
     /// <param name="builtIn">The kinds to collect beside those of CustomResourceDefinitions.</param>
     public GarbageCollector(ClusterCaches caches, ServedKinds kinds, IReadOnlyList<ResourceKind> builtIn, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
@@ -28,9 +28,9 @@ public sealed class GarbageCollector
         _kinds = kinds;
         _applier = new GarbageApplier(client);
         _queue = new WorkQueue<string>(options.Backoff, time, random);
-        foreach (var kind in builtIn) Follow(caches, kind);
-        _custom = new CustomKindWatches(caches, kinds, this, time);
-        Loops = [new ControllerLoop<string>("controller/garbage-collector", _queue, ReconcileAsync, caches.Reflectors, options.Reporter<string>("garbage-collector")), _custom];
+        foreach (var kind in builtIn) caches.Follow(kind, (old, current) => Take(kind, old, current));
+        _custom = new CustomKindWatches<ObjectMeta>("reflector/custom-kinds", caches, kinds, static o => o.Meta, (kind, store) => ClusterCaches.Follow(store, static m => m, (old, current) => Take(kind, old, current)), time);
+        Loops = [new ControllerLoop<string>("controller/garbage-collector", _queue, ReconcileAsync, [new SyncPatience(caches.Reflectors, time)], options.Reporter<string>("garbage-collector")), _custom];
     }
 
     /// <summary>The collector, and the watches of custom kinds, which come and go.</summary>
@@ -94,26 +94,12 @@ public sealed class GarbageCollector
         return allPresent;
     }
 
-    private void Follow(ClusterCaches caches, ResourceKind kind)
+    /// <summary>Takes in a change of an object of the kind.</summary>
+    internal void Take(ResourceKind kind, ObjectMeta? old, ObjectMeta? current)
     {
-        // The kinds that other controllers watch anyway are followed in their caches.
-        if (kind == Kinds.Pod) Follow(caches.Pods.Store, p => p.Meta, kind);
-        else if (kind == Kinds.Job) Follow(caches.Jobs.Store, j => j.Meta, kind);
-        else if (kind == Kinds.Service) Follow(caches.Services.Store, o => o.Meta, kind);
-        else if (kind == Kinds.Endpoints) Follow(caches.Endpoints.Store, o => o.Meta, kind);
-        else if (kind == Kinds.EndpointSlice) Follow(caches.EndpointSlices.Store, o => o.Meta, kind);
-        else if (kind == Kinds.Node) Follow(caches.Nodes.Store, o => o.Meta, kind);
-        else if (kind == Kinds.Namespace) Follow(caches.Namespaces.Store, o => o.Meta, kind);
-        else if (kind == Kinds.CustomResourceDefinition) Follow(caches.CustomKinds.Store, o => o.Meta, kind);
-        else Follow(caches.Watch(kind, static o => o.Meta).Store, m => m, kind);
-    }
-
-    internal IDisposable Follow<T>(Store<T> store, Func<T, ObjectMeta> meta, ResourceKind kind) where T : class => store.Subscribe(change =>
-    {
-        var (old, current) = (change.Old is null ? null : meta(change.Old), change.New is null ? null : meta(change.New));
         if (old is not null && old.Uid != current?.Uid) Enqueue(g => g.Remove(old.Uid));
         if (current is not null) Enqueue(g => g.Set(new GarbageNode(kind, current)));
-    });
+    }
 
     private void Enqueue(Func<GarbageGraph, ImmutableArray<string>> change)
     {

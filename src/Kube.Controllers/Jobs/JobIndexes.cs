@@ -7,7 +7,7 @@ namespace Kube.Controllers;
 /// The failures of each index of a Job with <c>backoffLimitPerIndex</c>. They are written on the pods themselves, each new one
 /// carrying the number of its predecessors' failures: so the last failed pod of an index is held until its successor exists.
 /// </summary>
-internal static class JobIndexes
+public static class JobIndexes
 {
     public const string FailureCount = "batch.kubernetes.io/job-index-failure-count";
     public const string IgnoredFailureCount = "batch.kubernetes.io/job-index-ignored-failure-count";

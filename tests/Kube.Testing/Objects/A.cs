@@ -21,6 +21,14 @@ public static class A
         return Object(Kinds.Job, name).With("spec.template", new JsonObject { ["metadata"] = new JsonObject(), ["spec"] = pod });
     }
 
+    /// <summary>A StatefulSet, Deployment or ReplicaSet whose pods carry the label <c>app</c> with its name.</summary>
+    public static ObjectBuilder Workload(ResourceKind kind, string name, int replicas) => Object(kind, name)
+        .With("spec.replicas", JsonValue.Create(replicas))
+        .With("spec.selector", new JsonObject { ["matchLabels"] = new JsonObject { ["app"] = name } })
+        .With("spec.template", new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["app"] = name } }, ["spec"] = PodSpec() });
+
+    public static ObjectBuilder StatefulSet(string name, int replicas) => Workload(Kinds.StatefulSet, name, replicas).With("spec.serviceName", JsonValue.Create(name));
+
     public static ObjectBuilder Service(string name, params (string Key, string Value)[] selector) =>
         Object(Kinds.Service, name).With("spec.selector", selector.Select(static s => KeyValuePair.Create(s.Key, s.Value)).ToTree());
 

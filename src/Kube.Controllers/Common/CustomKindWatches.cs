@@ -5,38 +5,42 @@ using Kube.Types;
 namespace Kube.Controllers;
 
 /// <summary>
-/// Watches every custom kind for the garbage collector: one reflector each, begun when the kind is served and ended with
-/// it. One loop for all of them, because a program cannot know their number beforehand.
+/// Watches custom kinds: one reflector each, begun when the kind is served and ended with it. One loop for all of them,
+/// because a program cannot know their number beforehand.
 /// </summary>
-internal sealed class CustomKindWatches : ITimedLoop
+internal sealed class CustomKindWatches<T> : ITimedLoop where T : class
 {
     private readonly Lock _gate = new();
     private readonly Signal _changed;
-    private readonly Queue<Reflector<ObjectMeta>> _ended = new();
+    private readonly Queue<Reflector<T>> _ended = new();
     private ImmutableSortedDictionary<string, Watched> _watched = ImmutableSortedDictionary.Create<string, Watched>(StringComparer.Ordinal);
     private int _next;
 
-    private sealed record Watched(Reflector<ObjectMeta> Reflector, Store<ObjectMeta> Store, IDisposable Following);
+    private sealed record Watched(Reflector<T> Reflector, Store<T> Store, IDisposable? Following);
 
-    public CustomKindWatches(ClusterCaches caches, ServedKinds kinds, GarbageCollector collector, TimeProvider time)
+    /// <param name="attach">Called with the store of each kind that is served from now on; what it returns is disposed when the kind is not any more.</param>
+    public CustomKindWatches(
+        string name, ClusterCaches caches, ServedKinds kinds, Func<KubeObject, T> project, Func<ResourceKind, Store<T>, IDisposable?> attach, TimeProvider time, Func<ResourceKind, bool>? wanted = null)
     {
+        Name = name;
         _changed = new Signal(time);
         kinds.Subscribe((kind, isServed) =>
         {
+            if (wanted is not null && !wanted(kind)) return;
             lock (_gate)
             {
                 var name = $"{kind.Plural}.{kind.Group}";
                 if (_watched.TryGetValue(name, out var before))
                 {
-                    before.Following.Dispose();
+                    before.Following?.Dispose();
                     _watched = _watched.Remove(name);
                     _ended.Enqueue(before.Reflector);
                 }
 
                 if (isServed)
                 {
-                    var cache = caches.Unlisted(kind, static o => o.Meta);
-                    _watched = _watched.SetItem(name, new Watched(cache.Reflector, cache.Store, collector.Follow(cache.Store, static m => m, kind)));
+                    var cache = caches.Unlisted(kind, project);
+                    _watched = _watched.SetItem(name, new Watched(cache.Reflector, cache.Store, attach(kind, cache.Store)));
                 }
             }
 
@@ -44,13 +48,13 @@ internal sealed class CustomKindWatches : ITimedLoop
         });
     }
 
-    public string Name => "reflector/custom-kinds";
+    public string Name { get; }
 
     public DateTimeOffset? NextDue => _watched.Values.Min(static w => w.Reflector.NextDue);
 
     public async ValueTask<bool> StepAsync(CancellationToken cancellation)
     {
-        Reflector<ObjectMeta>? ended = null;
+        Reflector<T>? ended = null;
         lock (_gate) _ended.TryDequeue(out ended);
         if (ended is not null)
         {

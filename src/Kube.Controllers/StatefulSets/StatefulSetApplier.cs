@@ -1,0 +1,102 @@
+using System.Text.Json.Nodes;
+using Kube.Client;
+using Kube.Types;
+
+namespace Kube.Controllers;
+
+/// <summary>Carries out a <see cref="StatefulSetPlan"/>, in the order of its members. Safe to break off anywhere.</summary>
+internal sealed class StatefulSetApplier(IKubeClient client, EventRecorder events, TimeProvider time)
+{
+    public async Task ApplyAsync(ObservedStatefulSet seen, StatefulSetPlan plan, OwnWrites writes, CancellationToken cancellation)
+    {
+        var set = seen.Set;
+        await ApplyAsync(plan.Revisions, writes, cancellation);
+        foreach (var (claim, owners) in plan.Reown) await ReownAsync(claim, owners, writes, cancellation);
+        foreach (var claim in plan.CreateClaims) await CreateClaimAsync(set, claim, writes, cancellation);
+        foreach (var pod in plan.Create) await CreatePodAsync(set, pod, writes, cancellation);
+        foreach (var doomed in plan.Delete) await DeleteAsync(set, doomed, writes, cancellation);
+        await StatusUpdate.WriteAsync(client, Kinds.StatefulSet, set.Object, plan.Status, writes, time, cancellation);
+    }
+
+    private async Task ApplyAsync(RevisionPlan plan, OwnWrites writes, CancellationToken cancellation)
+    {
+        if (plan.Create is { } made)
+        {
+            try
+            {
+                writes.Add(Kinds.ControllerRevision, await client.CreateAsync(Kinds.ControllerRevision, KubeObject.From(made), cancellation), time.GetUtcNow());
+            }
+            catch (ApiException e) when (e.IsAlreadyExists)
+            {
+                // Made by the pass before, whose answer was lost: its event is on the way.
+            }
+        }
+
+        if (plan.Renumber is var (revision, number))
+        {
+            var tree = revision.ToTree();
+            tree["revision"] = number;
+            writes.Add(Kinds.ControllerRevision, await client.UpdateAsync(Kinds.ControllerRevision, KubeObject.From(tree), null, cancellation), time.GetUtcNow());
+        }
+
+        foreach (var old in plan.Delete)
+        {
+            await Deletion.IfThereAsync(client, Kinds.ControllerRevision, old.Meta, cancellation);
+        }
+    }
+
+    private async Task ReownAsync(KubeObject claim, JsonArray owners, OwnWrites writes, CancellationToken cancellation)
+    {
+        var patch = new JsonObject { ["metadata"] = new JsonObject { ["uid"] = claim.Meta.Uid, ["resourceVersion"] = claim.Meta.ResourceVersion, ["ownerReferences"] = owners.DeepClone() } };
+        writes.Add(Kinds.PersistentVolumeClaim, await client.PatchAsync(Kinds.PersistentVolumeClaim, claim.Meta.Namespace, claim.Meta.Name, Patch.Merge(patch), null, cancellation), time.GetUtcNow());
+    }
+
+    private async Task CreateClaimAsync(StatefulSetView set, NewClaim claim, OwnWrites writes, CancellationToken cancellation)
+    {
+        try
+        {
+            writes.Add(Kinds.PersistentVolumeClaim, await client.CreateAsync(Kinds.PersistentVolumeClaim, KubeObject.From(claim.Tree), cancellation), time.GetUtcNow());
+        }
+        catch (ApiException e) when (e.IsAlreadyExists)
+        {
+            // There already: it is the pod's, whoever made it.
+            return;
+        }
+        catch (ApiException e) when (e.Responsibility is Responsibility.User or Responsibility.Administrator)
+        {
+            await events.RecordAsync(set.Object, "Warning", "FailedCreate", $"Create Claim {claim.Name} for Pod {claim.Pod} in StatefulSet {set.Meta.Name} failed error: {e.Message}", cancellation);
+            throw;
+        }
+
+        await events.RecordAsync(set.Object, "Normal", "SuccessfulCreate", $"Create Claim {claim.Name} Pod {claim.Pod} in StatefulSet {set.Meta.Name} success", cancellation);
+    }
+
+    private async Task CreatePodAsync(StatefulSetView set, NewPod pod, OwnWrites writes, CancellationToken cancellation)
+    {
+        try
+        {
+            writes.Add(Kinds.Pod, await client.CreateAsync(Kinds.Pod, KubeObject.From(pod.Tree), cancellation), time.GetUtcNow());
+        }
+        catch (ApiException e) when (e.IsAlreadyExists)
+        {
+            // A pod of this name that the set does not control, or whose event is on the way.
+            return;
+        }
+        catch (ApiException e) when (e.Responsibility is Responsibility.User or Responsibility.Administrator)
+        {
+            await events.RecordAsync(set.Object, "Warning", "FailedCreate", $"Create Pod {pod.Name} in StatefulSet {set.Meta.Name} failed error: {e.Message}", cancellation);
+            throw;
+        }
+
+        await events.RecordAsync(set.Object, "Normal", "SuccessfulCreate", $"Create Pod {pod.Name} in StatefulSet {set.Meta.Name} successful", cancellation);
+    }
+
+    private async Task DeleteAsync(StatefulSetView set, DoomedPod doomed, OwnWrites writes, CancellationToken cancellation)
+    {
+        if (writes.IsDeleted(doomed.Pod.Meta.Uid)) return;
+        if (doomed.News is var (type, reason, message)) await events.RecordAsync(set.Object, type, reason, message, cancellation);
+        if (!await Deletion.IfThereAsync(client, Kinds.Pod, doomed.Pod.Meta, cancellation)) return;
+        writes.AddDeletion(doomed.Pod.Meta.Uid);
+        await events.RecordAsync(set.Object, "Normal", "SuccessfulDelete", $"Delete Pod {doomed.Pod.Meta.Name} in StatefulSet {set.Meta.Name} successful", cancellation);
+    }
+}
