@@ -10,11 +10,14 @@ namespace Kube.Controllers;
 /// <param name="Owned">Its own already.</param>
 /// <param name="Adopt">To be made its own.</param>
 /// <param name="Release">To be let go.</param>
-public sealed record Claims<T>(ImmutableArray<T> Owned, ImmutableArray<T> Adopt, ImmutableArray<T> Release) where T : class
+public sealed record Claims<T>(ImmutableArray<T> Owned, ImmutableArray<T> Adopt, ImmutableArray<T> Release) where T : class;
+
+/// <inheritdoc cref="Claims{T}"/>
+public static class Claims
 {
     /// <param name="candidates">The objects that the owner controls, and those of its namespace that nobody controls.</param>
     /// <param name="mayTake">A further condition on what is adopted or kept, such as a name of the right form.</param>
-    public static Claims<T> Of(ObjectMeta owner, LabelSelector selector, IEnumerable<T> candidates, Func<T, ObjectMeta> meta, Func<T, bool>? mayTake = null)
+    public static Claims<T> Of<T>(ObjectMeta owner, LabelSelector selector, IEnumerable<T> candidates, Func<T, ObjectMeta> meta, Func<T, bool>? mayTake = null) where T : class
     {
         var (owned, adopt, release) = (ImmutableArray.CreateBuilder<T>(), ImmutableArray.CreateBuilder<T>(), ImmutableArray.CreateBuilder<T>());
         foreach (var candidate in candidates)

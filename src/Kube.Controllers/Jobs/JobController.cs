@@ -53,7 +53,7 @@ public sealed class JobController
         if (job is null) return Outcome.Done;
 
         var isOver = job.Meta.DeletionTimestamp is not null || job.Status.Finished is not null || job.IsManagedElsewhere;
-        var claims = Claims<PodView>.Of(job.Meta, job.Selector, _caches.PodsOf(job.Meta), static p => p.Meta);
+        var claims = Claims.Of(job.Meta, job.Selector, _caches.PodsOf(job.Meta), static p => p.Meta);
         if (!isOver && await _claims.ApplyAsync(job.Object, Kinds.Job, Kinds.Pod, claims, static p => p.Meta, memory!.Writes, JobPods.TrackingFinalizer, cancellation)) return Outcome.Done;
 
         // 2. Decide.

@@ -63,9 +63,9 @@ public sealed class StatefulSetController
         var now = _time.GetUtcNow();
         if (!writes!.AreSeen(SeenUpTo, now)) return Pass.RevisitAt(writes.AwaitedUntil, now);
 
-        var pods = Claims<PodView>.Of(set.Meta, set.Selector, _caches.PodsOf(set.Meta), static p => p.Meta, p => StatefulPods.OrdinalOf(set, p.Meta.Name) is not null);
+        var pods = Claims.Of(set.Meta, set.Selector, _caches.PodsOf(set.Meta), static p => p.Meta, p => StatefulPods.OrdinalOf(set, p.Meta.Name) is not null);
         var candidates = _revisions.Store.Having(RevisionsByController, set.Meta.Uid).Concat(_revisions.Store.Having(RevisionsByController, $"/{key.Namespace}"));
-        var revisions = Claims<KubeObject>.Of(set.Meta, set.Selector, candidates, static r => r.Meta);
+        var revisions = Claims.Of(set.Meta, set.Selector, candidates, static r => r.Meta);
         var claimed = await _claims.ApplyAsync(set.Object, Kinds.StatefulSet, Kinds.Pod, pods, static p => p.Meta, writes, null, cancellation);
         claimed |= await _claims.ApplyAsync(set.Object, Kinds.StatefulSet, Kinds.ControllerRevision, revisions, static r => r.Meta, writes, null, cancellation);
         if (claimed) return Outcome.Done;
