@@ -56,6 +56,13 @@ public sealed class KubeApiServer : IDisposable
         KubernetesService.Publish(_state, address);
     }
 
+    /// <summary>The user name of the service account that a bearer token belongs to; null when it is no valid token of this server.</summary>
+    public string? ServiceAccountOf(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _state.Tokens.Verify(token) is { } account ? ServiceAccountTokens.UserName(account) : null;
+    }
+
     /// <summary>Ends all watches, as a stopping host does; clients then open new ones.</summary>
     public void EndWatches() => _state.Store.EndAllWatches();
 

@@ -11,6 +11,7 @@ internal sealed class ServerState
         Store = new ObjectStore(options.FirstRevision, options.LogCapacity);
         Entropy = new Entropy(options.Random);
         Quotas = new QuotaLedger(this);
+        Tokens = new ServiceAccountTokens(this);
     }
 
     public ApiServerOptions Options { get; }
@@ -19,6 +20,7 @@ internal sealed class ServerState
     public ResourceRegistry Registry { get; } = new();
     public Entropy Entropy { get; }
     public QuotaLedger Quotas { get; }
+    public ServiceAccountTokens Tokens { get; }
 
     /// <summary>Where this server is; null until its host has said so.</summary>
     public ApiAddress? Address { get; set; }

@@ -19,6 +19,9 @@ public interface IKubeWriter
 {
     Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, CancellationToken cancellation);
 
+    /// <summary>Sends an object to a subresource of the one that it is named for, such as <c>serviceaccounts/token</c>, and returns the answer.</summary>
+    Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, string subresource, CancellationToken cancellation);
+
     /// <summary>Replaces an object, or with <paramref name="subresource"/> <c>status</c> its status; the object carries the resourceVersion it was read at.</summary>
     Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, string? subresource, CancellationToken cancellation);
 

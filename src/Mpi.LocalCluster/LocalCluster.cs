@@ -97,7 +97,7 @@ public sealed class LocalCluster : IAsyncDisposable
 
         // The API server. Its first revision is later than any that an earlier cluster of this user has given out.
         var logs = new NodeLogs();
-        var server = new KubeApiServer(new ApiServerOptions { Time = time, FirstRevision = time.GetUtcNow().ToUnixTimeMilliseconds(), PodLogs = logs });
+        var server = new KubeApiServer(new ApiServerOptions { Time = time, FirstRevision = time.GetUtcNow().ToUnixTimeMilliseconds(), PodLogs = logs, TokenKey = RandomNumberGenerator.GetBytes(32) });
         var client = InProcessClient(server, "kubempi-local", time);
         var host = await ApiServerHost.StartAsync(server, RandomNumberGenerator.GetHexString(32, lowercase: true), time, port: 0, cancellation);
         parts.Push(host);

@@ -65,6 +65,9 @@ public sealed class KubeClient : IKubeClient, IDisposable
     public async Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, CancellationToken cancellation) =>
         await ObjectAsync(KubeRequests.Create(kind, obj), cancellation);
 
+    public async Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, string subresource, CancellationToken cancellation) =>
+        await ObjectAsync(KubeRequests.Create(kind, obj, subresource), cancellation);
+
     public async Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, string? subresource, CancellationToken cancellation) =>
         await ObjectAsync(KubeRequests.Update(kind, obj, subresource), cancellation);
 

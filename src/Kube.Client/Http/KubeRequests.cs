@@ -24,6 +24,9 @@ public static class KubeRequests
     public static KubeRequest Create(ResourceKind kind, KubeObject obj) =>
         new(HttpMethod.Post, kind.Path(obj.Meta.Namespace)) { Body = obj.Utf8 };
 
+    public static KubeRequest Create(ResourceKind kind, KubeObject obj, string subresource) =>
+        new(HttpMethod.Post, kind.Path(obj.Meta.Namespace, obj.Meta.Name, subresource)) { Body = obj.Utf8 };
+
     public static KubeRequest Update(ResourceKind kind, KubeObject obj, string? subresource) =>
         new(HttpMethod.Put, kind.Path(obj.Meta.Namespace, obj.Meta.Name, subresource)) { Body = obj.Utf8 };
 

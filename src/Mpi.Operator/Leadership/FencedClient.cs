@@ -23,6 +23,9 @@ public sealed class FencedClient(IKubeClient inner, ILeadership leadership, Time
     public Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, CancellationToken cancellation) =>
         WriteAsync(token => inner.CreateAsync(kind, obj, token), cancellation);
 
+    public Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, string subresource, CancellationToken cancellation) =>
+        WriteAsync(token => inner.CreateAsync(kind, obj, subresource, token), cancellation);
+
     public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, string? subresource, CancellationToken cancellation) =>
         WriteAsync(token => inner.UpdateAsync(kind, obj, subresource, token), cancellation);
 

@@ -64,6 +64,9 @@ internal sealed class ScriptedKube : IKubeClient
             () => _objects.ContainsKey((kind.Plural, obj.Meta.Key)) ? throw Failure(409, ApiReason.AlreadyExists, $"{obj.Meta.Name} already exists") : Put(kind, obj),
             cancellation);
 
+    public Task<KubeObject> CreateAsync(ResourceKind kind, KubeObject obj, string subresource, CancellationToken cancellation) =>
+        throw new NotSupportedException("the operator creates no subresources");
+
     public Task<KubeObject> UpdateAsync(ResourceKind kind, KubeObject obj, string? subresource, CancellationToken cancellation) =>
         DoAsync(new Call("update", kind, obj.Meta.Key, obj.ToTree(), subresource), () =>
         {

@@ -11,6 +11,7 @@ internal static class Subresources
             ("", "pods", "log", "GET") => await PodLog.OpenAsync(server, call, cancellation),
             ("", "pods", "binding", "POST") => PodBinding.Bind(server, call, cancellation),
             ("", "pods", "eviction", "POST") => PodEviction.Evict(server, call, cancellation),
+            ("", "serviceaccounts", "token", "POST") => TokenRequests.Create(server, call),
             ("", "namespaces", "finalize", "PUT") => NamespaceFinalize.Put(server, call, cancellation),
             (_, _, "scale", "GET" or "PUT" or "PATCH") when call.Resource.Strategy.Scale is { } paths => ScaleSubresource.Handle(server, call, paths, cancellation),
             _ => ApiResponse.NotServed,
