@@ -9,6 +9,9 @@ public static class KubeMpiAnnotations
     /// <summary><c>false</c> lets the launcher's command start before the workers are proven.</summary>
     public const string Gate = "kubempi.dev/gate";
 
+    /// <summary>The job's own gang scheduler: <c>none</c>, <c>volcano</c>, <c>kube-batch</c>, <c>kubernetes</c>, or the scheduler name of scheduler-plugins.</summary>
+    public const string GangScheduler = "kubempi.dev/gang-scheduler";
+
     /// <summary><c>restart</c> starts the whole gang anew when a worker is lost, <c>replace</c> only replaces that worker.</summary>
     public const string OnWorkerLoss = "kubempi.dev/on-worker-loss";
 }

@@ -36,6 +36,9 @@ public sealed record MpiRun
     public int? TtlSecondsAfterFinished { get; init; }
 
     public GangPolicy? Gang { get; init; }
+
+    /// <summary>The job's own choice of a gang scheduler: a name as in <c>--gang-scheduling</c>, or <c>none</c>; null leaves it to the operator.</summary>
+    public string? GangScheduler { get; init; }
 }
 
 /// <param name="Count">Worker pods wanted, 0 or more.</param>

@@ -48,7 +48,11 @@ public abstract record PlanAction
 {
     private PlanAction() { }
 
-    public sealed record Create(ResourceKind Kind, JsonObject Manifest) : PlanAction;
+    public sealed record Create(ResourceKind Kind, JsonObject Manifest) : PlanAction
+    {
+        /// <summary>Must have landed before the next action begins.</summary>
+        public bool Alone { get; init; }
+    }
 
     /// <summary>Creates a Secret whose key pair the applier makes; nothing random stands in a plan.</summary>
     public sealed record CreateSshKeys(JsonObject SecretWithoutData) : PlanAction;

@@ -42,8 +42,9 @@ public static class Planner
         HostList.Ensure(draft);
         SshSecret.Ensure(draft);
 
-        // 9. The pods: none while suspended, else every worker, and the launcher when its time has come.
+        // 9. The pods: none while suspended, else the gang's group, every worker, and the launcher when its time has come.
         if (draft.Run.Suspended) Suspension.Enforce(draft);
+        else if (!GangGroup.Ensure(draft)) return RunStatus.Conclude(draft);
         var complete = draft.Run.Suspended || Workers.Ensure(draft);
         LauncherStart.Ensure(draft, complete);
 

@@ -42,6 +42,12 @@ public sealed record ReflectorOptions(string LabelSelector = "", string FieldSel
     /// <summary>The least time between two lists that were asked for.</summary>
     public TimeSpan RelistPause { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// For a kind that the cluster may not serve: how soon to look again when the list is answered with 404, or with 403 by a server that
+    /// does not know the kind either. Until then the cache is empty and synced. Null: the kind must exist.
+    /// </summary>
+    public TimeSpan? AbsentPause { get; init; }
+
     public Backoff Backoff { get; init; } = new(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30));
 
     /// <summary>Told of each failure with the wait that follows, and of each object that had to be set aside (with none).</summary>
@@ -92,6 +98,9 @@ public sealed class Reflector<T>(
     public ReflectorState State { get; private set; } = new ReflectorState.Listing("", Whole: false);
 
     public bool HasSynced => _synced.Task.IsCompleted;
+
+    /// <summary>Whether the server knew the kind when it was last asked; false before the first list.</summary>
+    public bool IsServed { get; private set; }
 
     // The snapshot's own, so that whoever an event woke finds the event's version beside its object.
     public string? SeenUpTo => HasSynced ? store.Snapshot.SeenUpTo : null;
@@ -189,6 +198,7 @@ public sealed class Reflector<T>(
             return;
         }
 
+        IsServed = true;
         store.Replace(_listed, page.ResourceVersion);
         _listed.Clear();
         _listed.TrimExcess();
@@ -278,6 +288,15 @@ public sealed class Reflector<T>(
             }
 
             await watching.Watch.DisposeAsync();
+        }
+
+        if (options.AbsentPause is { } pause && State is ReflectorState.Listing && fault is ApiException { Status.Code: 404 or 403 })
+        {
+            IsServed = false;
+            store.Replace([], "");
+            State = new ReflectorState.Waiting(time.GetUtcNow() + pause, new ReflectorState.Listing("", Whole: false));
+            _synced.TrySetResult();
+            return;
         }
 
         var gone = fault is ApiException { IsGone: true };

@@ -36,7 +36,7 @@ public sealed record OperatorFlags(
         ("kubectl-delivery-image", "no kubectl is delivered into pods"),
     ];
 
-    private static readonly ImmutableArray<string> NotServed = ["gang-scheduling", "enable-gang-scheduling", "gpus-per-node", "processing-units-per-node", "processing-resource-type"];
+    private static readonly ImmutableArray<string> NotServed = ["enable-gang-scheduling", "gpus-per-node", "processing-units-per-node", "processing-resource-type"];
 
     public static OperatorFlags Parse(ReadOnlySpan<string> arguments, Func<string, string?> environment)
     {
@@ -72,6 +72,7 @@ public sealed record OperatorFlags(
             {
                 ClusterDomain = flags.Text("cluster-domain", ""),
                 Strict = compat == "strict",
+                GangScheduler = flags.Text("gang-scheduling", ""),
                 LauncherRestartPolicy = restart.Length > 0 ? restart : null,
                 Gate = gate with
                 {

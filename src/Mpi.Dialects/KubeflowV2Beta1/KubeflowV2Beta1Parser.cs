@@ -61,6 +61,7 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
             Suspended = suspend,
             TtlSecondsAfterFinished = ttl,
             Gang = gang,
+            GangScheduler = annotations.GangScheduler,
         });
     }
 
@@ -202,13 +203,14 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
         return implementation switch { "Intel" => MpiImplementation.Intel, "MPICH" => MpiImplementation.Mpich, _ => MpiImplementation.OpenMpi };
     }
 
-    private (bool Gated, WorkerLossPolicy? OnWorkerLoss) ReadAnnotations(JsonElement metadata)
+    private (bool Gated, WorkerLossPolicy? OnWorkerLoss, string? GangScheduler) ReadAnnotations(JsonElement metadata)
     {
         var annotations = metadata.At("annotations");
         var gated = Choice(annotations, KubeMpiAnnotations.Gate, ["true", "false"]) != "false";
         var onLoss = Choice(annotations, KubeMpiAnnotations.OnWorkerLoss, ["restart", "replace"]);
         Choice(annotations, KubeMpiAnnotations.Transport, ["ssh"]);
-        return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null });
+        var gang = NotEmpty(_read.Text(annotations, KubeMpiAnnotations.GangScheduler, $"metadata.annotations[{KubeMpiAnnotations.GangScheduler}]"));
+        return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null }, gang);
     }
 
     private string? Choice(JsonElement annotations, string key, ImmutableArray<string> choices)

@@ -62,7 +62,7 @@ public sealed partial class PlanApplier(
 
         static string? Parallel(PlanAction action) => action switch
         {
-            PlanAction.Create or PlanAction.CreateSshKeys => "create",
+            PlanAction.Create { Alone: false } or PlanAction.CreateSshKeys => "create",
             PlanAction.Delete => "delete",
             _ => null,
         };

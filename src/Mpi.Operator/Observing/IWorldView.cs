@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kube.Types;
 using Mpi.Planning;
 using PodView = Mpi.Planning.PodView;
@@ -17,6 +18,12 @@ public interface IWorldView
 
     /// <summary>The pods that carry the labels of the job's name, whoever owns them.</summary>
     IReadOnlyList<PodView> Pods(ObjectKey job);
+
+    /// <summary>What gang schedulers read of a job, by its name.</summary>
+    IEnumerable<GangObjectView> GangObjects(ObjectKey job);
+
+    /// <summary>Which of the gang schedulers' kinds the cluster serves.</summary>
+    ImmutableHashSet<ResourceKind> GangKinds { get; }
 
     /// <summary>Whether a kind is watched at all.</summary>
     bool Watches(ResourceKind kind);

@@ -27,7 +27,11 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
     private readonly Store<Child<PodView>> _pods;
     private readonly Store<Child<LauncherView>> _launchers;
     private readonly Store<Child<ServiceView>> _services;
+    private readonly ImmutableArray<(ResourceKind Kind, Store<Child<GangObjectView>> Store, Reflector<Child<GangObjectView>> Reflector)> _gangs;
     private readonly ImmutableDictionary<ResourceKind, IReflector> _reflectors;
+
+    /// <summary>How soon a gang scheduler is noticed that is installed while the operator runs.</summary>
+    private static readonly TimeSpan LookForGangs = TimeSpan.FromMinutes(2);
 
     private sealed record Child<T>(ObjectKey Job, T View);
 
@@ -46,7 +50,13 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
         _launchers.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
         _services.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
 
-        _reflectors = new Dictionary<ResourceKind, IReflector>
+        _gangs = [.. GangBackend.AllKinds.Select(kind =>
+        {
+            var store = new Store<Child<GangObjectView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<GangObjectView>(job, GangObjectView.Read(kind, obj.Root)) : null);
+            store.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
+            return (kind, store, Reflect(kind, store, "", LookForGangs));
+        })];
+        _reflectors = new Dictionary<ResourceKind, IReflector>(_gangs.Select(static g => KeyValuePair.Create<ResourceKind, IReflector>(g.Kind, g.Reflector)))
         {
             [jobKind] = Reflect(jobKind, _jobs, ""),
             [Kinds.Pod] = Reflect(Kinds.Pod, _pods, PodSelector),
@@ -54,13 +64,13 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
             [Kinds.Service] = Reflect(Kinds.Service, _services, ""),
         }.ToImmutableDictionary();
 
-        IReflector Reflect<T>(ResourceKind kind, Store<T> store, string labels) where T : class => new Reflector<T>(
+        Reflector<T> Reflect<T>(ResourceKind kind, Store<T> store, string labels, TimeSpan? absentPause = null) where T : class => new(
             client, kind, ns, store,
-            new ReflectorOptions(labels) { OnFailure = (trouble, _) => onFailure($"{kind.Plural}: {trouble}") },
+            new ReflectorOptions(labels) { AbsentPause = absentPause, OnFailure = (trouble, _) => onFailure($"{kind.Plural}: {trouble}") },
             time, random);
     }
 
-    public IReadOnlyList<IReflector> Reflectors => [.. _reflectors.OrderBy(static r => r.Key.Plural, StringComparer.Ordinal).Select(static r => r.Value)];
+    public IReadOnlyList<IReflector> Reflectors => [.. _reflectors.OrderBy(static r => r.Key.Plural, StringComparer.Ordinal).ThenBy(static r => r.Key.ApiVersion, StringComparer.Ordinal).Select(static r => r.Value)];
 
     /// <summary>The kinds whose first list is still under way.</summary>
     public IEnumerable<string> Unsynced => _reflectors.Where(static r => !r.Value.HasSynced).Select(static r => r.Key.Plural).Order(StringComparer.Ordinal);
@@ -77,6 +87,10 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
     public LauncherView? Launcher(ObjectKey key) => _launchers.Find(key)?.View;
 
     public IReadOnlyList<PodView> Pods(ObjectKey job) => [.. _pods.Having(_podsOfJob, job.ToString()).Select(static p => p.View)];
+
+    public IEnumerable<GangObjectView> GangObjects(ObjectKey job) => _gangs.Select(g => g.Store.Find(job)).OfType<Child<GangObjectView>>().Select(static g => g.View);
+
+    public ImmutableHashSet<ResourceKind> GangKinds => [.. _gangs.Where(static g => g.Reflector.IsServed).Select(static g => g.Kind)];
 
     public bool Watches(ResourceKind kind) => _reflectors.ContainsKey(kind);
 

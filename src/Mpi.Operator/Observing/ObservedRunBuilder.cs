@@ -11,7 +11,7 @@ namespace Mpi.Operator;
 /// Puts together what a plan is decided from: the stores' view, the operator's memory, and answers of the server where
 /// neither knows.
 /// </summary>
-internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, IDialect dialect, PlanningOptions options, TimeProvider time)
+internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, PriorityClasses priorities, IDialect dialect, PlanningOptions options, TimeProvider time)
 {
     public async Task<ObservedRun> BuildAsync(KubeObject job, JobMemory memory, CancellationToken cancellation)
     {
@@ -44,6 +44,9 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             ConfigMap = memory.ConfigMap?.View,
             SshSecret = memory.SshSecret?.View,
             Launcher = launcher,
+            GangObjects = [.. world.GangObjects(job.Meta.Key), .. MetGangObjects()],
+            GangKinds = world.GangKinds,
+            Priorities = parsed is ParseResult.Run run ? await priorities.ValuesAsync(GangSize.PrioritiesAsked(run.Value, options), cancellation) : [],
             Workers = workers.ToImmutable(),
             LauncherPods = launcherPods.ToImmutable(),
             Refused = memory.Refused,
@@ -57,6 +60,10 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
         IEnumerable<PodView> MetPods(IReadOnlyList<PodView> shown) => memory.Met
             .Where(m => m.Key.Kind == Kinds.Pod && !shown.Any(p => p.Meta.Name == m.Key.Key.Name))
             .Select(static m => PodView.Read(m.Value.Root));
+
+        IEnumerable<GangObjectView> MetGangObjects() => memory.Met
+            .Where(m => GangBackend.AllKinds.Contains(m.Key.Kind) && !world.GangObjects(job.Meta.Key).Any(g => g.Kind == m.Key.Kind))
+            .Select(static m => GangObjectView.Read(m.Key.Kind, m.Value.Root));
 
         // A pod of a launcher Job: the present one, or one that was replaced and whose pods are on their way out.
         bool IsLaunchers(PodView pod) => pod.JobUidLabel == job.Meta.Uid || (launcher is not null && pod.Meta.OwnerUid == launcher.Meta.Uid);

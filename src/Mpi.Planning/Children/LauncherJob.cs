@@ -77,6 +77,8 @@ internal static class LauncherJob
         var labels = profile.LauncherLabels;
         if (run.Launcher.RunsRanks) labels = labels.SetItem(profile.IndexLabel, "0");
         var spec = PodTemplate.Spec(run.Launcher.Template);
+        var metadata = PodTemplate.Metadata(run.Launcher.Template, draft, labels);
+        GangGroup.Mark(draft, metadata, spec, later: GangSize.LauncherComesLater(run));
         PodTemplate.Name(spec, profile.Launcher, profile);
         var container = PodTemplate.ContainerZero(spec);
         PodTemplate.AddEnv(container, draft.Wiring.LauncherEnv, options.Strict);
@@ -85,7 +87,7 @@ internal static class LauncherJob
         spec["restartPolicy"] = options.LauncherRestartPolicy ?? run.Launcher.RestartPolicy;
         MountHostList(spec, draft);
         if (Gate.Applies(draft)) Gate.AddTo(spec, draft);
-        return new JsonObject { ["metadata"] = PodTemplate.Metadata(run.Launcher.Template, draft, labels), ["spec"] = spec };
+        return new JsonObject { ["metadata"] = metadata, ["spec"] = spec };
     }
 
     private static void MountHostList(JsonObject podSpec, Draft draft)

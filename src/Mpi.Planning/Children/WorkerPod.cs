@@ -18,6 +18,7 @@ internal static class WorkerPod
         metadata.Insert(1, "namespace", profile.Job.Namespace);
 
         var spec = PodTemplate.Spec(template);
+        GangGroup.Mark(draft, metadata, spec);
         PodTemplate.Name(spec, name, profile);
         // Hydra's proxies call the launcher back by its bare host name.
         var domain = options.Strict || options.ClusterDomain.Length == 0 ? "cluster.local" : options.ClusterDomain;

@@ -30,6 +30,15 @@ public sealed record ObservedRun
     /// <summary>Pods whose controller is a launcher Job of this job: the present one or one that a restart replaced.</summary>
     public ImmutableArray<PodView> LauncherPods { get; init; } = [];
 
+    /// <summary>Objects of gang schedulers that have the job's name, whoever owns them.</summary>
+    public ImmutableArray<GangObjectView> GangObjects { get; init; } = [];
+
+    /// <summary>Which of <see cref="GangBackend.AllKinds"/> the cluster serves.</summary>
+    public ImmutableHashSet<ResourceKind> GangKinds { get; init; } = [];
+
+    /// <summary>The values of the priority classes that <see cref="GangSize.PrioritiesAsked"/> names; one that is missing is 0.</summary>
+    public ImmutableDictionary<string, int> Priorities { get; init; } = ImmutableDictionary<string, int>.Empty;
+
     /// <summary>What the server itself said is absent, after a plan asked (<see cref="Plan.Confirm"/>).</summary>
     public ImmutableHashSet<ObjectToConfirm> ConfirmedAbsent { get; init; } = [];
 

@@ -13,6 +13,9 @@ public sealed record PlanningOptions
 
     public GateOptions Gate { get; init; } = new();
 
+    /// <summary>The gang scheduler of jobs that choose none (<c>--gang-scheduling</c>): empty for none, see <see cref="GangBackend.Named"/>.</summary>
+    public string GangScheduler { get; init; } = "";
+
     /// <summary>Overrides the launcher's restart policy (<c>--launcher-restart-policy</c>): <c>Never</c> makes each retry a fresh, gated pod. Null leaves the job's.</summary>
     public string? LauncherRestartPolicy { get; init; }
 

@@ -44,6 +44,7 @@ internal static class Conflicts
         if (scene.Seen.ConfigMap is { } configMap && !scene.Owns(configMap.Meta)) yield return (Kinds.ConfigMap.Kind, configMap.Meta);
         if (scene.Seen.SshSecret is { } secret && !scene.Owns(secret.Meta)) yield return (Kinds.Secret.Kind, secret.Meta);
         if (scene.Seen.Launcher is { } launcher && !scene.Owns(launcher.Meta)) yield return (Kinds.Job.Kind, launcher.Meta);
+        foreach (var group in scene.Seen.GangObjects.Where(g => GangBackend.Of(draft)?.Kinds.Contains(g.Kind) == true && !scene.Owns(g.Meta))) yield return (group.Kind.Kind, group.Meta);
         foreach (var pod in scene.Seen.Workers)
         {
             if (!scene.Owns(pod) && scene.Profile.WorkerIndex(pod.Meta.Name) < draft.Run.Workers.Count) yield return (Kinds.Pod.Kind, pod.Meta);

@@ -10,6 +10,7 @@ internal static class Suspension
     {
         if (draft.Scene.Launcher is { Suspended: false, End: null } launcher) SuspendLauncher(draft, launcher);
         PodDeletion.AllWorkers(draft, alsoFinished: true, "the job is suspended");
+        GangGroup.Delete(draft);
     }
 
     public static void SuspendLauncher(Draft draft, LauncherView launcher) => draft.Do(new PlanAction.Patch(

@@ -30,6 +30,10 @@ internal sealed class FakeWorld
     public PlanningOptions Options { get; set; } = new();
     public RefusedWrite? Refused { get; set; }
 
+    /// <summary>The kinds of gang schedulers that are installed here.</summary>
+    public ImmutableHashSet<ResourceKind> GangKinds { get; set; } = [];
+    public ImmutableDictionary<string, int> Priorities { get; set; } = ImmutableDictionary<string, int>.Empty;
+
     /// <summary>Every write that was applied, in order: such as <c>create Pod pi-worker-0</c> or <c>status</c>.</summary>
     public List<string> Writes { get; } = [];
     public List<PlanEvent> Events { get; } = [];
@@ -77,6 +81,9 @@ internal sealed class FakeWorld
             Launcher = View(Kinds.Job, "pi-launcher", static o => LauncherView.Read(o.Root)),
             Workers = [.. pods.Where(static p => p.Name.StartsWith("pi-worker-", StringComparison.Ordinal)).Select(static p => p.View)],
             LauncherPods = [.. pods.Where(static p => p.Name.StartsWith("pi-launcher-", StringComparison.Ordinal)).Select(static p => p.View)],
+            GangObjects = [.. GangKinds.Where(k => _objects.ContainsKey((k.Kind, "pi"))).Select(k => GangObjectView.Read(k, KubeObject.From(Find(k, "pi")!).Root))],
+            GangKinds = GangKinds,
+            Priorities = Priorities,
             ConfirmedAbsent = [.. _confirmedAbsent],
             Refused = Refused,
             Options = Options,
