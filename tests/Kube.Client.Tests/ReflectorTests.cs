@@ -256,4 +256,24 @@ public sealed class ReflectorTests
         Assert.Equal(0, store.Snapshot.Count);
         Assert.Equal("11", reflector.SeenUpTo);
     }
+
+    [Fact]
+    public void A_kind_that_may_be_absent_is_an_empty_cache_until_it_is_served()
+    {
+        var client = new KubeClient(_server, new Uri("http://test.invalid/"), new KubeClientOptions(Timeout.InfiniteTimeSpan, "t"), _clock);
+        var reflector = new Reflector<Pod>(
+            client, Kinds.Pod, "x", _store, new ReflectorOptions { AbsentPause = TimeSpan.FromMinutes(2), OnFailure = (what, _) => _failures.Add(what) }, _clock, new Random(1));
+        _server.Json("404 page not found", HttpStatusCode.NotFound);
+        var stepper = new Stepper(_clock, new Random(1)).Add(reflector);
+        stepper.RunUntilQuiet();
+        Assert.Equal((true, false), (reflector.HasSynced, reflector.IsServed));
+        Assert.Empty(_failures);
+
+        _server.Json(List("9", "", Item("a", "1"))).Watch(out _);
+        stepper.RunFor(TimeSpan.FromMinutes(1));
+        Assert.False(reflector.IsServed);
+        stepper.RunFor(TimeSpan.FromMinutes(1));
+        Assert.True(reflector.IsServed);
+        Assert.Equal(["a@1"], Held);
+    }
 }
