@@ -25,6 +25,9 @@ public sealed record ApiServerOptions
     /// <summary>Serves <c>pods/log</c>; null when no node runs pods.</summary>
     public IPodLogSource? PodLogs { get; init; }
 
+    /// <summary>Serves <c>pods/exec</c> and <c>pods/attach</c>; null when no node runs pods.</summary>
+    public IPodStreams? PodStreams { get; init; }
+
     /// <summary>
     /// Conversions between versions of custom resources, by the name of their definition (<c>mpijobs.kubeflow.org</c>); in a
     /// real cluster a webhook. Without one, versions differ in their <c>apiVersion</c> only.

@@ -5,7 +5,7 @@ public interface IPodLogSource
 {
     /// <summary>Opens a container's log. With <see cref="PodLogOptions.Follow"/> the stream ends when the container does.</summary>
     /// <exception cref="Kube.Types.ApiException">There is no such log (yet).</exception>
-    ValueTask<Stream> OpenAsync(string ns, string pod, string container, PodLogOptions options, CancellationToken cancellation);
+    ValueTask<Stream> OpenAsync(PodContainer container, PodLogOptions options, CancellationToken cancellation);
 }
 
 /// <param name="Follow">Go on as the container writes.</param>

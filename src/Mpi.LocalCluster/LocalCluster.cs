@@ -96,8 +96,8 @@ public sealed class LocalCluster : IAsyncDisposable
         var agent = HostAgent.Write(Directory.CreateDirectory(Path.Combine(state.Path, "bin")).FullName, options.Program);
 
         // The API server. Its first revision is later than any that an earlier cluster of this user has given out.
-        var logs = new NodeLogs();
-        var server = new KubeApiServer(new ApiServerOptions { Time = time, FirstRevision = time.GetUtcNow().ToUnixTimeMilliseconds(), PodLogs = logs, TokenKey = RandomNumberGenerator.GetBytes(32) });
+        var streams = new NodeStreams();
+        var server = new KubeApiServer(new ApiServerOptions { Time = time, FirstRevision = time.GetUtcNow().ToUnixTimeMilliseconds(), PodLogs = streams, PodStreams = streams, TokenKey = RandomNumberGenerator.GetBytes(32) });
         var client = InProcessClient(server, "kubempi-local", time);
         var host = await ApiServerHost.StartAsync(server, RandomNumberGenerator.GetHexString(32, lowercase: true), time, port: 0, cancellation);
         parts.Push(host);
@@ -109,7 +109,7 @@ public sealed class LocalCluster : IAsyncDisposable
         var controllers = new ControllerSet(InProcessClient(server, "kubempi-controllers", time), new ControllerOptions(), time, new Random());
         parts.Push(controllers);
         var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent), time, notice => options.Notice(notice.Text), cancellation);
-        logs.Node = node;
+        streams.Node = node;
         parts.Push(node);
         var ranks = new ProcessRanks(node);
         host.AnswerBeside((path, query) => RemoteRanks.Answer(path, query, ranks));

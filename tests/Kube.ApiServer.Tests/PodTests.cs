@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Kube.Types;
@@ -194,18 +195,28 @@ public sealed class PodTests : IDisposable
     public void Logs_come_from_the_node_with_their_options()
     {
         Create();
-        Assert.Equal("", _server.Get($"{Pods}/p/log").Text);
+        Assert.Equal((HttpStatusCode.NoContent, ""), (_server.Get($"{Pods}/p/log").Code, _server.Get($"{Pods}/p/log").Text));
         Bind("p", "n");
-        Assert.Equal("default/p/c follow=True tail=3 previous=False since=2026-03-01T08:59:50Z", _server.Get($"{Pods}/p/log?follow=true&tailLines=3&sinceSeconds=10").Text);
+        Assert.Equal("default/p/c on n follow=True tail=3 previous=False since=2026-03-01T08:59:50Z", _server.Get($"{Pods}/p/log?follow=true&tailLines=3&sinceSeconds=10").Text);
         _server.Get($"{Pods}/p/log?container=x").Fails(400, "BadRequest", "container x is not valid for pod p");
         _server.Get($"{Pods}/none/log").Fails(404, "NotFound");
     }
+
+    // As kube-apiserver 1.35 answers, the pod being none.
+    [Theory]
+    [InlineData("tailLines=-1", "PodLogOptions \"none\" is invalid: tailLines: Invalid value: -1: must be greater than or equal to 0")]
+    [InlineData("limitBytes=0", "PodLogOptions \"none\" is invalid: limitBytes: Invalid value: 0: must be greater than 0")]
+    [InlineData("sinceSeconds=0", "PodLogOptions \"none\" is invalid: sinceSeconds: Invalid value: 0: must be greater than 0")]
+    [InlineData("sinceSeconds=5&sinceTime=2020-01-01T00:00:00Z", "PodLogOptions \"none\" is invalid: []: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified")]
+    [InlineData("tailLines=-1&limitBytes=0", "PodLogOptions \"none\" is invalid: [tailLines: Invalid value: -1: must be greater than or equal to 0, limitBytes: Invalid value: 0: must be greater than 0]")]
+    [InlineData("stream=Stdout", "PodLogOptions \"none\" is invalid: stream: Forbidden: may not be specified")]
+    public void Log_options_are_checked_all_at_once(string query, string message) => _server.Get($"{Pods}/none/log?{query}").Fails(422, "Invalid", message);
 
     [Fact]
     public void A_pod_with_several_containers_must_be_asked_for_one()
     {
         _server.Post(Pods, """{"metadata":{"name":"p"},"spec":{"initContainers":[{"name":"i","image":"i"}],"containers":[{"name":"a","image":"i"},{"name":"b","image":"i"}]}}""");
-        _server.Get($"{Pods}/p/log").Fails(400, "BadRequest", "a container name must be specified for pod p, choose one of: [a b] or one of the init containers: [i]");
+        _server.Get($"{Pods}/p/log").Fails(400, "BadRequest", "a container name must be specified for pod p, choose one of: [i a b]");
     }
 
     private void Bind(string pod, string node) =>
@@ -213,8 +224,8 @@ public sealed class PodTests : IDisposable
 
     private sealed class Logs : IPodLogSource
     {
-        public ValueTask<Stream> OpenAsync(string ns, string pod, string container, PodLogOptions options, CancellationToken cancellation) =>
+        public ValueTask<Stream> OpenAsync(PodContainer of, PodLogOptions options, CancellationToken cancellation) =>
             new(new MemoryStream(Encoding.UTF8.GetBytes(
-                $"{ns}/{pod}/{container} follow={options.Follow} tail={options.TailLines} previous={options.Previous} since={KubeTime.Format(options.Since!.Value)}")));
+                $"{of.Namespace}/{of.Pod}/{of.Container} on {of.Node} follow={options.Follow} tail={options.TailLines} previous={options.Previous} since={KubeTime.Format(options.Since!.Value)}")));
     }
 }

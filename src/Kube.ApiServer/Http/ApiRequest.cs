@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Kube.ApiServer;
 
 /// <summary>One request to the API, whoever carried it here.</summary>
@@ -11,5 +13,11 @@ public sealed record ApiRequest(string Method, string Path)
     public string Accept { get; init; } = "";
     public string ContentType { get; init; } = "";
     public string UserAgent { get; init; } = "";
+    /// <summary>The protocol that the client wants to go on with, such as <c>websocket</c>; empty for plain HTTP.</summary>
+    public string Upgrade { get; init; } = "";
+
+    /// <summary>The protocols within WebSocket that the client knows, the preferred one first.</summary>
+    public ImmutableArray<string> Subprotocols { get; init; } = [];
+
     public ReadOnlyMemory<byte> Body { get; init; }
 }

@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
+using System.Net.WebSockets;
 using System.Text.Json.Nodes;
 using Kube.Types;
 
 namespace Kube.ApiServer;
 
-/// <summary>What the API answers: bytes at once, a watch, or bytes that arrive over time.</summary>
+/// <summary>What the API answers: bytes at once, a watch, bytes that arrive over time, or a conversation.</summary>
 public abstract record ApiResponse
 {
     private ApiResponse() { }
@@ -28,6 +29,10 @@ public abstract record ApiResponse
 
     /// <summary>Bytes as they come, such as a followed log; the carrier disposes the stream.</summary>
     public sealed record Bytes(Stream Stream) : ApiResponse;
+
+    /// <summary>A conversation over WebSocket (exec, attach). The carrier accepts it with this subprotocol, runs the conversation to its end, and disposes the socket.</summary>
+    /// <param name="Converse">Returns when either side has ended it. Throws only what breaks a connection, and cancellation.</param>
+    public sealed record Upgrade(string Subprotocol, Func<WebSocket, CancellationToken, Task> Converse) : ApiResponse;
 
     /// <summary>JSON answers end their line, as Go's encoder does; <c>kubectl get --raw</c> shows it.</summary>
     private static readonly byte[] Newline = "\n"u8.ToArray();

@@ -58,6 +58,7 @@ public sealed class InProcessHandler(KubeApiServer server) : HttpMessageHandler
                 return new StreamContent(new WatchReadStream(watch.Events));
             case ApiResponse.Bytes bytes:
                 return new StreamContent(bytes.Stream);
+            // No upgrade was asked for, since a conversation needs a connection.
             default:
                 throw new System.Diagnostics.UnreachableException();
         }

@@ -23,6 +23,12 @@ public sealed class ApiServerHost : IAsyncDisposable
     private const int StreamsPerConnectionMax = 1000;
 
     /// <summary>What may be left of a request after its watch was ended or its token cancelled.</summary>
+    /// <summary>
+    /// An unasked-for pong, so often. kubectl gives up after a minute without one, and its pings go unanswered while a slow command holds up
+    /// the input behind which they queue.
+    /// </summary>
+    private static readonly TimeSpan KeepAliveInterval = TimeSpan.FromSeconds(15);
+
     private static readonly TimeSpan ShutdownTimeout = TimeSpan.FromSeconds(2);
 
     private readonly WebApplication _app;
@@ -62,6 +68,7 @@ public sealed class ApiServerHost : IAsyncDisposable
         builder.Services.Configure<HostOptions>(static o => o.ShutdownTimeout = ShutdownTimeout);
         var app = builder.Build();
         var bridge = new HttpBridge(server, Encoding.UTF8.GetBytes(token), stopping.Token);
+        app.UseWebSockets(new WebSocketOptions { KeepAliveInterval = KeepAliveInterval });
         app.Run(bridge.HandleAsync);
         try
         {

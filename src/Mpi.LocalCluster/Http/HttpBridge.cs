@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
 using Kube.ApiServer;
@@ -15,6 +16,7 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
     private const int FlushBytes = 256 * 1024;
 
     private const int LogBufferBytes = 16 * 1024;
+    private const string WebSocket = "websocket";
     private static readonly string[] OpenPaths = ["/healthz", "/livez", "/readyz"];
     private readonly byte[] _tokenHash = SHA256.HashData(token);
 
@@ -32,7 +34,8 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
             var response = IsAllowed(context, path)
                 ? Beside(path, question < 0 ? "" : target[(question + 1)..]) is { } own ? new ApiResponse.Content([own]) : await server.HandleAsync(await ReadAsync(context.Request, path, question < 0 ? "" : target[(question + 1)..], ended.Token), ended.Token)
                 : Refusal(new ApiStatus(401, ApiReason.Unauthorized, "Unauthorized"));
-            await WriteAsync(context.Response, response, ended.Token);
+            if (response is ApiResponse.Upgrade upgrade) await ConverseAsync(context, upgrade, ended.Token);
+            else await WriteAsync(context.Response, response, ended.Token);
         }
         catch (BadHttpRequestException refused)
         {
@@ -43,7 +46,7 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
         {
             // The client went away, or the server stops: there is nobody to answer.
         }
-        catch (IOException)
+        catch (Exception broken) when (broken is IOException or WebSocketException)
         {
             // The connection broke while an answer was written: the client asks again.
         }
@@ -66,7 +69,12 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
     private static async ValueTask<ApiRequest> ReadAsync(HttpRequest request, string path, string query, CancellationToken cancellation)
     {
         ReadOnlyMemory<byte> body = default;
-        if (request.ContentLength is not 0)
+        var sockets = request.HttpContext.WebSockets;
+        var asked = request.Headers.Upgrade.ToString();
+        // A handshake that is none (a POST, a key that is missing) is no request to upgrade.
+        var upgrade = sockets.IsWebSocketRequest ? WebSocket : asked.Equals(WebSocket, StringComparison.OrdinalIgnoreCase) ? "" : asked;
+        // What follows an upgrade request belongs to the new protocol.
+        if (request.ContentLength is not 0 && asked.Length == 0)
         {
             using var buffer = new MemoryStream((int)(request.ContentLength ?? 0));
             await request.Body.CopyToAsync(buffer, cancellation);
@@ -79,8 +87,16 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
             Accept = request.Headers.Accept.ToString(),
             ContentType = request.ContentType ?? "",
             UserAgent = request.Headers.UserAgent.ToString(),
+            Upgrade = upgrade,
+            Subprotocols = [.. sockets.WebSocketRequestedProtocols],
             Body = body,
         };
+    }
+
+    private static async Task ConverseAsync(HttpContext context, ApiResponse.Upgrade upgrade, CancellationToken cancellation)
+    {
+        using var socket = await context.WebSockets.AcceptWebSocketAsync(upgrade.Subprotocol);
+        await upgrade.Converse(socket, cancellation);
     }
 
     private static async Task WriteAsync(HttpResponse to, ApiResponse response, CancellationToken cancellation)
@@ -108,6 +124,7 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
 
     private static async Task WriteContentAsync(HttpResponse to, ApiResponse.Content content, CancellationToken cancellation)
     {
+        if (to.StatusCode == StatusCodes.Status204NoContent) return;
         to.ContentLength = content.Parts.Sum(static p => (long)p.Length);
         var unflushed = 0;
         foreach (var part in content.Parts)

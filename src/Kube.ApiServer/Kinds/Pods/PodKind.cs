@@ -21,8 +21,10 @@ internal sealed class PodKind : KindStrategy
 
     public override ImmutableArray<Subresource> Subresources =>
     [
+        new("attach", "PodAttachOptions", "", ["create", "get"]),
         new("binding", "Binding", "v1", ["create"]),
         new("eviction", "Eviction", "policy/v1", ["create"]),
+        new("exec", "PodExecOptions", "", ["create", "get"]),
         new("log", "Pod", "", ["get"]),
     ];
 

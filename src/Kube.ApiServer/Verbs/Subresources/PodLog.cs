@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using Kube.Types;
 
@@ -6,52 +7,40 @@ namespace Kube.ApiServer;
 /// <summary>GET <c>pods/NAME/log</c>.</summary>
 internal static class PodLog
 {
+    private static readonly ResourceKind OptionsKind = new("", "v1", "PodLogOptions", "podlogoptions", Namespaced: true);
+
     public static async ValueTask<ApiResponse> OpenAsync(ServerState server, ResourceCall call, CancellationToken cancellation)
     {
+        var options = Options(server, call);
         var pod = JsonTree.Read(Reading.Get(server, call).Utf8);
-        var container = Container(pod, call);
+        var container = PodContainers.Choose(pod, call);
+        // A pod that no node has taken has no log; kube-apiserver says nothing, successfully.
+        if (pod.Text("spec", "nodeName") is not { Length: > 0 } node) return new ApiResponse.Content([]) { Code = 204 };
         if (server.Options.PodLogs is not { } source) throw new ApiException(new ApiStatus(501, "NotImplemented", "no node of this cluster keeps logs"));
-        if (string.IsNullOrEmpty(pod.Text("spec", "nodeName")))
-        {
-            // A pod that no node has taken has no log; kube-apiserver answers with an empty one.
-            return new ApiResponse.Content([]) { ContentType = "text/plain" };
-        }
-
-        var stream = await source.OpenAsync(call.Namespace!, call.Name!, container, Options(server, call), cancellation);
-        return new ApiResponse.Bytes(stream) { ContentType = "text/plain" };
+        return new ApiResponse.Bytes(await source.OpenAsync(new PodContainer(call.Namespace!, call.Name!, node, container), options, cancellation)) { ContentType = "text/plain" };
     }
 
-    private static string Container(System.Text.Json.Nodes.JsonObject pod, ResourceCall call)
-    {
-        var names = pod.Objects("spec", "containers").Select(static c => c.Item.Text("name")!).ToList();
-        var init = pod.Objects("spec", "initContainers").Select(static c => c.Item.Text("name")!).ToList();
-        var asked = call.Query.Text("container");
-        if (asked.Length > 0)
-        {
-            return names.Concat(init).Contains(asked) ? asked : throw Failures.BadRequest($"container {asked} is not valid for pod {call.Name}");
-        }
-
-        if (names.Count == 1) return names[0];
-        var choice = $"a container name must be specified for pod {call.Name}, choose one of: [{string.Join(' ', names)}]";
-        if (init.Count > 0) choice += $" or one of the init containers: [{string.Join(' ', init)}]";
-        throw Failures.BadRequest(choice);
-    }
-
+    /// <summary>Read and checked before the pod is looked for, as kube-apiserver does.</summary>
     private static PodLogOptions Options(ServerState server, ResourceCall call)
     {
         var query = call.Query;
-        DateTimeOffset? since = query.Integer("sinceSeconds") is { } seconds ? server.Time.GetUtcNow() - TimeSpan.FromSeconds(seconds) : null;
+        var (tail, limit, seconds) = (query.Integer("tailLines"), query.Integer("limitBytes"), query.Integer("sinceSeconds"));
+        DateTimeOffset? since = null;
         if (query.Text("sinceTime") is { Length: > 0 } text)
         {
-            if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) throw Failures.BadRequest($"sinceTime: Invalid value: \"{text}\": it must be an RFC 3339 time");
+            if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) throw Failures.BadRequest($"parsing time \"{text}\" as RFC 3339: it must be like \"2006-01-02T15:04:05Z\"");
             since = time;
         }
 
-        if (query.Integer("tailLines") < 0) throw Invalid("tailLines", query.Text("tailLines"), "must be greater than or equal to 0");
-        if (query.Integer("limitBytes") < 1) throw Invalid("limitBytes", query.Text("limitBytes"), "must be greater than 0");
-        return new PodLogOptions(query.Flag("follow"), query.Flag("previous"), query.Flag("timestamps"), query.Integer("tailLines"), query.Integer("limitBytes"), since);
+        var errors = ImmutableArray.CreateBuilder<FieldError>();
+        if (tail < 0) errors.Add(FieldError.Invalid("tailLines", $"{tail}", "must be greater than or equal to 0"));
+        if (limit < 1) errors.Add(FieldError.Invalid("limitBytes", $"{limit}", "must be greater than 0"));
+        if (since is not null && seconds is not null) errors.Add(FieldError.Forbidden("[]", "at most one of `sinceTime` or `sinceSeconds` may be specified"));
+        if (seconds < 1) errors.Add(FieldError.Invalid("sinceSeconds", $"{seconds}", "must be greater than 0"));
+        // One stream alone (PodLogsQuerySplitStreams) is alpha and off up to 1.36.
+        if (query.Text("stream").Length > 0) errors.Add(FieldError.Forbidden("stream", "may not be specified"));
+        if (errors.Count > 0) throw Failures.Invalid(OptionsKind, call.Name!, errors.ToImmutable());
+        if (seconds is { } ago) since = server.Time.GetUtcNow() - TimeSpan.FromSeconds(ago);
+        return new PodLogOptions(query.Flag("follow"), query.Flag("previous"), query.Flag("timestamps"), tail, limit, since);
     }
-
-    private static ApiException Invalid(string field, string value, string rule) =>
-        new(new ApiStatus(422, ApiReason.Invalid, $"PodLogOptions \"\" is invalid: {field}: Invalid value: {value}: {rule}"));
 }

@@ -8,6 +8,8 @@ internal static class Subresources
         var kind = call.Resource.Kind;
         return (kind.Group, kind.Plural, call.Subresource, call.Request.Method) switch
         {
+            ("", "pods", "exec", "GET" or "POST") => PodExec.Exec(server, call),
+            ("", "pods", "attach", "GET" or "POST") => PodExec.Attach(server, call),
             ("", "pods", "log", "GET") => await PodLog.OpenAsync(server, call, cancellation),
             ("", "pods", "binding", "POST") => PodBinding.Bind(server, call, cancellation),
             ("", "pods", "eviction", "POST") => PodEviction.Evict(server, call, cancellation),

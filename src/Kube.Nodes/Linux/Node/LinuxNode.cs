@@ -121,6 +121,11 @@ public sealed class LinuxNode : IAsyncDisposable
     public async Task<ContainerSession> ExecAsync(string ns, string pod, string container, IReadOnlyList<string> command, bool terminal, CancellationToken cancellation) =>
         await ExecSession.StartAsync(Running(ns, pod, container), command, terminal, _time, cancellation);
 
+    /// <summary>Joins the streams of a container's own process, from now on. Disposing the session leaves the container running.</summary>
+    /// <param name="input">Whether there will be input. Its end ends the container's input where the manifest says <c>stdinOnce</c>.</param>
+    /// <exception cref="ApiException">There is no such pod here, or the container does not run.</exception>
+    public ContainerSession Attach(string ns, string pod, string container, bool input) => new AttachSession(Running(ns, pod, container), input);
+
     private RunningContainer Running(string ns, string pod, string container)
     {
         if (_pods.Find(ns, pod) is not { } worker) throw new ApiException(new ApiStatus(404, ApiReason.NotFound, $"pods \"{pod}\" not found") { Resource = "pods", Name = pod });

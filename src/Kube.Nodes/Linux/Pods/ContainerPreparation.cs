@@ -98,6 +98,9 @@ internal sealed class ContainerPreparation(LinuxNodeOptions options, ImageCatalo
             User = user,
             Capabilities = privileged ? null : CapabilitiesOf(container),
             NoNewPrivileges = container.Spec.Flag("securityContext", "allowPrivilegeEscalation") == false,
+            Input = container.Spec.Flag("stdin") ?? false,
+            InputOnce = container.Spec.Flag("stdinOnce") ?? false,
+            Terminal = container.Spec.Flag("tty") ?? false,
             ReadOnlyRoot = container.Spec.Flag("securityContext", "readOnlyRootFilesystem") ?? false,
             Owners = owners.ToImmutable(),
         };

@@ -31,12 +31,18 @@ internal static class ContainerScript
         cd /
         umask 022
         {{Enter(spec)}}
+        {{(spec.Terminal ? $"printf '\\036terminal\\n'\nread -r terminal" : "")}}
+        {{Own(spec, mode, "$terminal")}}
         printf '\036started\n'
         set +e
         exec 2>/dev/null
-        ( exec {{Launch(spec, mode, spec.Command)}} ) 2>&3 3>&- </dev/null
+        ( exec {{(spec.Terminal ? "setsid --ctty " : "")}}{{Launch(spec, mode, spec.Command)}} ) {{Streams(spec)}} 3>&-
         exit $?
         """;
+
+    /// <summary>Where the command's streams lead: to the terminal, or to the pipes that this script was given.</summary>
+    private static string Streams(ContainerSpec spec) =>
+        spec.Terminal ? "0<>/dev/pts/$terminal 1>&0 2>&0" : spec.Input ? "2>&3" : "2>&3 </dev/null";
 
     /// <summary>
     /// Runs a further command in a container that runs; entered by <c>nsenter</c>. Its first line, on a pipe, says whether the command can be
@@ -45,23 +51,22 @@ internal static class ContainerScript
     /// <param name="terminal">The number of the terminal that the command gets; null for pipes.</param>
     public static string Exec(ContainerSpec spec, SandboxMode mode, IReadOnlyList<string> command, int? terminal)
     {
-        // As container runtimes do: a program on a terminal that nobody named should not take it for a dumb one.
-        if (terminal is not null && !spec.Environment.Any(static e => e.Key == "TERM")) spec = spec with { Environment = [.. spec.Environment, new("TERM", "xterm")] };
+        var number = terminal?.ToString(CultureInfo.InvariantCulture);
+        spec = spec with { Command = [.. command], Terminal = number is not null };
         return $$"""
-            {{Enter(spec with { Command = [.. command] })}}
+            {{Enter(spec)}}
             printf '\036started\n'
-            {{Terminal(spec, mode, terminal)}}
-            exec {{(terminal is null ? "" : "setsid --ctty ")}}{{Launch(spec, mode, command)}}
+            {{Own(spec, mode, number)}}
+            exec {{(number is null ? "" : $"0<>/dev/pts/{number} 1>&0 2>&0 setsid --ctty ")}}{{Launch(spec, mode, command)}}
             """;
     }
 
-    /// <summary>Moves the standard streams to a terminal that then belongs to the container's user, as after a login.</summary>
-    private static string Terminal(ContainerSpec spec, SandboxMode mode, int? number)
+    /// <summary>Gives a terminal to the container's user, as a login does.</summary>
+    private static string Own(ContainerSpec spec, SandboxMode mode, string? number)
     {
-        if (number is not { } n) return "";
         // Where the user exists in no namespace but its own, the terminal is its already.
-        var owner = mode == SandboxMode.SingleId || NestedUserNamespace(spec.User, mode) ? "" : string.Create(CultureInfo.InvariantCulture, $"chown {spec.User.Uid} /dev/pts/{n}\n");
-        return string.Create(CultureInfo.InvariantCulture, $"{owner}exec 0<>/dev/pts/{n} 1>&0 2>&0");
+        if (!spec.Terminal || mode == SandboxMode.SingleId || NestedUserNamespace(spec.User, mode)) return "";
+        return string.Create(CultureInfo.InvariantCulture, $"chown {spec.User.Uid} /dev/pts/{number}");
     }
 
     /// <summary>
@@ -133,6 +138,8 @@ internal static class ContainerScript
 
         // .NET ignores SIGPIPE and whoever started us in the background ignored SIGINT; ignored signals are inherited, and a shell cannot undo it.
         words.AddRange(["/usr/bin/env", "--default-signal", "-i"]);
+        // As container runtimes do: a program on a terminal that nobody named should not take it for a dumb one.
+        if (spec.Terminal && !spec.Environment.Any(static e => e.Key == "TERM")) words.Add("TERM=xterm");
         foreach (var (name, value) in spec.Environment) words.Add($"{name}={value}");
         // A program whose name holds '=' would read as one more variable; its path or a shell in between must serve.
         words.AddRange(command[0].Contains('=', StringComparison.Ordinal) ? ["/bin/sh", "-c", "exec \"$0\" \"$@\"", .. command] : command);

@@ -22,6 +22,15 @@ internal sealed record ContainerSpec
     /// <summary><c>allowPrivilegeEscalation: false</c>.</summary>
     public bool NoNewPrivileges { get; init; }
 
+    /// <summary><c>stdin: true</c>: the command's input stays open for whoever attaches; otherwise it is empty.</summary>
+    public bool Input { get; init; }
+
+    /// <summary><c>stdinOnce: true</c>: the input ends with the first who attached to it.</summary>
+    public bool InputOnce { get; init; }
+
+    /// <summary><c>tty: true</c>: the command has a terminal rather than pipes.</summary>
+    public bool Terminal { get; init; }
+
     public bool ReadOnlyRoot { get; init; }
 
     /// <summary>Owners of paths in the container, applied before anything is mounted.</summary>

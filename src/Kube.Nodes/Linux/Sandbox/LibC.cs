@@ -27,11 +27,11 @@ internal static partial class LibC
         if (Rename(from, to) != 0) throw new IOException($"{from} cannot be renamed to {to}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
     }
 
-    /// <summary>Opens the multiplexer of a <c>/dev/pts</c>: each opening makes a pseudo-terminal and is its master. Negative on failure.</summary>
-    public static int OpenTerminal(string multiplexer)
+    /// <summary>Opens a terminal, or the multiplexer of a <c>/dev/pts</c>: each opening of that makes a pseudo-terminal and is its master. Negative on failure.</summary>
+    public static int OpenTerminal(string path)
     {
         const int readWrite = 0x2, noControllingTerminal = 0x100, closeOnExec = 0x80000;
-        return Open(multiplexer, readWrite | noControllingTerminal | closeOnExec);
+        return Open(path, readWrite | noControllingTerminal | closeOnExec);
     }
 
     /// <summary>Lets the slave be opened and returns its number; null when the terminal refuses.</summary>

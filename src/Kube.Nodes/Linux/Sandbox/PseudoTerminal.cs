@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Kube.Nodes.Linux;
 
@@ -15,6 +16,7 @@ internal sealed class PseudoTerminal : Stream
     /// <summary>Waits for the terminal by epoll as a socket does, so that an idle session holds no thread.</summary>
     private readonly Socket _master;
     private readonly SafeSocketHandle _handle;
+    private SafeFileHandle? _held;
 
     private PseudoTerminal(SafeSocketHandle handle, int number)
     {
@@ -44,6 +46,20 @@ internal sealed class PseudoTerminal : Stream
         handle.Dispose();
         throw new SandboxException("the kernel gave the container's terminal no number");
     }
+
+    /// <summary>
+    /// Keeps the output from ending until <see cref="Release"/>: it begins before anybody has the slave open and may outlast one who does,
+    /// and both look like the end.
+    /// </summary>
+    /// <param name="initPid">As in <see cref="Open"/>.</param>
+    public void Hold(int initPid)
+    {
+        var slave = LibC.OpenTerminal(string.Create(CultureInfo.InvariantCulture, $"/proc/{initPid}/root/dev/pts/{Number}"));
+        if (slave < 0) throw new SandboxException($"the container's terminal cannot be opened: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+        _held = new SafeFileHandle(slave, ownsHandle: true);
+    }
+
+    public void Release() => _held?.Dispose();
 
     /// <summary>Tells the terminal its size; the programs in its foreground get SIGWINCH.</summary>
     public void Resize(TerminalSize size)
@@ -98,7 +114,12 @@ internal sealed class PseudoTerminal : Stream
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing) _master.Dispose();
+        if (disposing)
+        {
+            _held?.Dispose();
+            _master.Dispose();
+        }
+
         base.Dispose(disposing);
     }
 }

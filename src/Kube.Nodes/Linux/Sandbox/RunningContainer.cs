@@ -19,6 +19,8 @@ internal sealed class RunningContainer : IDisposable
     private readonly List<byte> _prelude = [];
     private bool _preludeOver;
     private int _initPid;
+    private PseudoTerminal? _terminal;
+    private Task _terminalRead = Task.CompletedTask;
 
     private RunningContainer(Process entry, PodSandbox pod, ContainerSpec spec, ContainerLog log)
     {
@@ -26,13 +28,19 @@ internal sealed class RunningContainer : IDisposable
         Pod = pod;
         Spec = spec;
         Log = log;
-        entry.StandardInput.Close();
+        if (!spec.Input && !spec.Terminal) entry.StandardInput.Close();
         Ended = ReadToEndAsync();
     }
 
     public PodSandbox Pod { get; }
     public ContainerSpec Spec { get; }
     public ContainerLog Log { get; }
+
+    /// <summary>The command's output as it comes, for those who attach.</summary>
+    public OutputTap Output { get; } = new();
+
+    /// <summary>As <see cref="Output"/>; silent with a terminal.</summary>
+    public OutputTap Error { get; } = new();
 
     /// <summary>Completes when the command runs, or when it turned out that it cannot.</summary>
     public Task<ContainerStart> Started => _started.Task;
@@ -113,24 +121,48 @@ internal sealed class RunningContainer : IDisposable
         }
     }
 
-    public void Dispose() => _entry.Dispose();
+    /// <summary>The command's input for one who attaches; what is written to a command that takes none is let go.</summary>
+    public Stream JoinInput() => (Spec.Input, _terminal) switch
+    {
+        (false, _) => Stream.Null,
+        // A terminal's input has no end: the next one who attaches goes on.
+        (_, { } terminal) => new SharedInput(terminal, closes: false),
+        _ => new SharedInput(_entry.StandardInput.BaseStream, Spec.InputOnce),
+    };
+
+    /// <summary>Tells the command's terminal its size; without a terminal, nothing.</summary>
+    public void Resize(TerminalSize size) => _terminal?.Resize(size);
+
+    public void Dispose()
+    {
+        _terminal?.Dispose();
+        _entry.Dispose();
+    }
 
     /// <summary>The command's own PID: the oldest child of PID 1. Others were orphaned into its care later.</summary>
     private int? Main() => _initPid > 0 && ProcessTree.Children(_initPid) is [var first, ..] ? first : null;
 
     private async Task<int> ReadToEndAsync()
     {
-        var output = PumpAsync(_entry.StandardOutput.BaseStream, isError: false);
-        var errors = PumpAsync(_entry.StandardError.BaseStream, isError: true);
-        await Task.WhenAll(output, errors, _entry.WaitForExitAsync(CancellationToken.None));
+        var output = PumpAsync(_entry.StandardOutput.BaseStream, isError: false, afterPrelude: true);
+        var errors = PumpAsync(_entry.StandardError.BaseStream, isError: true, afterPrelude: false);
+        await _entry.WaitForExitAsync(CancellationToken.None);
+        Output.Release();
+        Error.Release();
+        await Task.WhenAll(output, errors);
+        // The terminal was opened on the way through the output. Nobody else has it open any more, so that it now ends, too.
+        _terminal?.Release();
+        await _terminalRead;
         Log.Close(isError: false);
         Log.Close(isError: true);
+        Output.Complete();
+        Error.Complete();
         var text = Encoding.UTF8.GetString([.. _prelude]).Trim();
         _started.TrySetResult(new ContainerStart.Refused(text.Length > 0 ? text : $"the sandbox ended with exit code {_entry.ExitCode}", ByCommand: false));
         return _entry.ExitCode;
     }
 
-    private async Task PumpAsync(Stream stream, bool isError)
+    private async Task PumpAsync(Stream stream, bool isError, bool afterPrelude)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(32 * 1024);
         try
@@ -139,8 +171,10 @@ internal sealed class RunningContainer : IDisposable
             while ((read = await stream.ReadAsync(buffer.AsMemory(), CancellationToken.None)) > 0)
             {
                 ReadOnlyMemory<byte> bytes = buffer.AsMemory(0, read);
-                if (!isError && !_preludeOver) bytes = Prelude(bytes);
-                if (!bytes.IsEmpty) Log.Append(isError, bytes.Span);
+                if (afterPrelude && !_preludeOver) bytes = Prelude(bytes);
+                if (bytes.IsEmpty) continue;
+                Log.Append(isError, bytes.Span);
+                await (isError ? Error : Output).WriteAsync(bytes);
             }
         }
         catch (IOException)
@@ -150,6 +184,24 @@ internal sealed class RunningContainer : IDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Makes the command's terminal, now that the container's <c>/dev/pts</c> stands, and tells the script its number.</summary>
+    private void OpenTerminal()
+    {
+        try
+        {
+            _terminal = PseudoTerminal.Open(_initPid);
+            _terminal.Hold(_initPid);
+            _terminalRead = PumpAsync(_terminal, isError: false, afterPrelude: false);
+            _entry.StandardInput.WriteLine(_terminal.Number);
+        }
+        catch (Exception failed) when (failed is SandboxException or IOException)
+        {
+            // The script waits for a number and fails without one; why stands before what it says.
+            _prelude.AddRange(Encoding.UTF8.GetBytes(failed.Message + "\n"));
+            _entry.StandardInput.Close();
         }
     }
 
@@ -182,6 +234,9 @@ internal sealed class RunningContainer : IDisposable
             {
                 case "init":
                     _initPid = int.Parse(words[1], CultureInfo.InvariantCulture);
+                    break;
+                case "terminal":
+                    OpenTerminal();
                     break;
                 case "started":
                     _preludeOver = true;
