@@ -6,7 +6,7 @@ namespace Kube.ApiServer;
 
 /// <summary>A WebSocket whose messages belong to channels. Any number of senders, one receiver.</summary>
 /// <param name="base64">Text messages, the channel as a digit and the bytes in base64: for clients in browsers.</param>
-internal sealed class ChannelSocket(WebSocket socket, bool base64, TimeProvider time)
+internal sealed class ChannelSocket(WebSocket socket, bool base64, TimeProvider time) : IDisposable
 {
     /// <summary>Clients send pieces of some 32 KiB.</summary>
     private const int MessageBytesMax = 4 * 1024 * 1024;
@@ -70,6 +70,9 @@ internal sealed class ChannelSocket(WebSocket socket, bool base64, TimeProvider 
         await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", cancellation);
         await Task.WhenAny(receiving, Task.Delay(GoodbyeLimit, time, cancellation));
     }
+
+    /// <summary>The socket stays its owner's.</summary>
+    public void Dispose() => _sending.Dispose();
 
     private int Write(byte channel, ReadOnlySpan<byte> bytes, Span<byte> frame)
     {

@@ -79,7 +79,7 @@ public sealed class AttachTests(ExecTests.Shared shared) : IClassFixture<ExecTes
         await refused.Ended.WaitAsync(Limit, Cancelled);
         using var killed = await StartAsync("tty-killed", "sleep 1005", static s => s with { Terminal = true });
         killed.Kill();
-        await killed.Ended.WaitAsync(Limit, Cancelled);
+        Assert.Equal(137, await killed.Ended.WaitAsync(Limit, Cancelled));
     }
 
     [Fact]
@@ -95,7 +95,7 @@ public sealed class AttachTests(ExecTests.Shared shared) : IClassFixture<ExecTes
         await asleep.Output.ReadExactlyAsync(first, Cancelled);
 
         container.Kill();
-        await container.Ended.WaitAsync(Limit, Cancelled);
+        Assert.Equal(137, await container.Ended.WaitAsync(Limit, Cancelled));
         await using var other = new AttachSession(container, input: false);
         Assert.Equal("", await AllAsync(other.Output));
         Assert.Equal(container.Log.From(0).Sum(static e => e.Text.Length), first.Length + (await AllAsync(asleep.Output)).Length);

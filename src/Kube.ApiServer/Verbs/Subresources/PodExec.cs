@@ -55,6 +55,14 @@ internal static class PodExec
         return server.Options.PodStreams ?? throw new ApiException(new ApiStatus(501, "NotImplemented", "no node of this cluster runs commands"));
     }
 
-    private static ApiResponse.Upgrade Upgrade(ServerState server, string protocol, PodStreamOptions options, Func<CancellationToken, ValueTask<IPodSession>> open) =>
-        new(protocol, (socket, cancellation) => new RemoteCommandConversation(options, open, new ChannelSocket(socket, protocol == Base64Protocol, server.Time)).RunAsync(cancellation)) { Code = 101 };
+    private static ApiResponse.Upgrade Upgrade(ServerState server, string protocol, PodStreamOptions options, Func<CancellationToken, ValueTask<IPodSession>> open)
+    {
+        return new(protocol, ConverseAsync) { Code = 101 };
+
+        async Task ConverseAsync(WebSocket socket, CancellationToken cancellation)
+        {
+            using var channels = new ChannelSocket(socket, protocol == Base64Protocol, server.Time);
+            await new RemoteCommandConversation(options, open, channels).RunAsync(cancellation);
+        }
+    }
 }

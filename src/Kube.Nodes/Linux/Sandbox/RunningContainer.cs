@@ -68,7 +68,9 @@ internal sealed class RunningContainer : IDisposable
     {
         // Once it has ended, its PIDs may be others'.
         if (Ended.IsCompleted) return;
-        // With PID 1 of its PID namespace everything goes; before that exists, what would become it.
+        // The command first: PID 1 then ends with its exit code, 137, and with PID 1 everything goes. Were PID 1 itself killed, unshare would
+        // write a complaint of its own into the log and end with 1 (util-linux 2.38). Before there is a command, whatever is to become PID 1.
+        if (Signal(LibC.SigKill)) return;
         if (_initPid > 0) LibC.Kill(_initPid, LibC.SigKill);
         else ProcessTree.Kill(_entry.Id);
     }
