@@ -9,6 +9,9 @@ public static class KubeMpiAnnotations
     /// <summary><c>false</c> lets the launcher's command start before the workers are proven.</summary>
     public const string Gate = "kubempi.dev/gate";
 
+    /// <summary>Seconds after its end at which the job is deleted, with all its objects: a whole number, 0 or more.</summary>
+    public const string JobTtl = "kubempi.dev/ttl-seconds-after-finished";
+
     /// <summary>The job's own gang scheduler: <c>none</c>, <c>volcano</c>, <c>kube-batch</c>, <c>kubernetes</c>, or the scheduler name of scheduler-plugins.</summary>
     public const string GangScheduler = "kubempi.dev/gang-scheduler";
 

@@ -35,6 +35,9 @@ public sealed record MpiRun
     /// <summary>Seconds after the end at which the launcher Job goes (<c>ttlSecondsAfterFinished</c>).</summary>
     public int? TtlSecondsAfterFinished { get; init; }
 
+    /// <summary>Seconds after the end at which the job itself goes, and everything with it; null keeps it.</summary>
+    public int? JobTtlSecondsAfterFinished { get; init; }
+
     public GangPolicy? Gang { get; init; }
 
     /// <summary>The job's own choice of a gang scheduler: a name as in <c>--gang-scheduling</c>, or <c>none</c>; null leaves it to the operator.</summary>

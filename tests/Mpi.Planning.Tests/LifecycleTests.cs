@@ -6,6 +6,29 @@ namespace Mpi.Planning.Tests;
 /// <summary>Clean-up, suspension, edits of a live job, conflicts.</summary>
 public sealed class LifecycleTests
 {
+    [Fact]
+    public void A_job_with_a_lifetime_is_deleted_when_it_is_over_and_not_before()
+    {
+        var world = new FakeWorld(Jobs.Pi(2));
+        world.Job["metadata"]!["annotations"] = new JsonObject { ["kubempi.dev/ttl-seconds-after-finished"] = "3600" };
+        world.Settle();
+        world.RunWorkers();
+        world.RunLauncher();
+        world.Settle();
+        world.CompleteLauncher();
+        world.Settle();
+        world.FinishDeletions();
+        world.Now += TimeSpan.FromSeconds(3599);
+        Assert.Equal(world.Now.AddSeconds(1), world.Pass().RevisitAt);
+        Assert.DoesNotContain("delete MPIJob pi", world.Writes);
+
+        world.Now += TimeSpan.FromSeconds(1);
+        world.Pass();
+
+        Assert.Contains("delete MPIJob pi", world.Writes);
+        Assert.NotNull(world.Job["metadata"]!["deletionTimestamp"]);
+    }
+
     [Theory]
     [InlineData("None", 2)]
     [InlineData("Running", 0)]

@@ -16,14 +16,14 @@ public sealed record OperatorFlags(
     OperatorOptions Options, string Master, string Kubeconfig, bool Version, ImmutableArray<string> Notes, ImmutableArray<string> Errors)
 {
     private static readonly HashSet<string> Booleans =
-        ["version", "enable-gang-scheduling", "alsologtostderr", "logtostderr", "legacy_stderr_threshold_behavior", "one_output", "skip_headers", "skip_log_headers", "add_dir_header", "leader-elect"];
+        ["version", "enable-gang-scheduling", "alsologtostderr", "logtostderr", "legacy_stderr_threshold_behavior", "one_output", "skip_headers", "skip_log_headers", "add_dir_header", "leader-elect", "release-finished-workers"];
 
     private static readonly HashSet<string> Valued =
     [
         "master", "kubeConfig", "kubeconfig", "namespace", "threadiness", "monitoring-port", "health-port", "gang-scheduling", "lock-namespace", "kube-api-qps", "kube-api-burst",
         "controller-queue-rate-limit", "controller-queue-burst", "cluster-domain", "v", "vmodule", "stderrthreshold", "log_file", "log_dir", "log_file_max_size", "log_backtrace_at",
         "kubectl-delivery-image", "gpus-per-node", "processing-units-per-node", "processing-resource-type",
-        "compat", "agent-image", "agent-image-pull-policy", "gate-timeout", "launcher-restart-policy",
+        "compat", "agent-image", "agent-image-pull-policy", "gate-timeout", "launcher-restart-policy", "on-launcher-deleted",
     ];
 
     /// <summary>Flags that shaped what is now done otherwise; named to the user, once, when given.</summary>
@@ -55,6 +55,8 @@ public sealed record OperatorFlags(
         if (compat is not ("" or "strict")) errors.Add($"flag -compat: \"{compat}\" is not supported; supported: strict");
         var restart = flags.Text("launcher-restart-policy", "");
         if (restart is not ("" or "Never" or "OnFailure")) errors.Add($"flag -launcher-restart-policy: \"{restart}\" is not supported; supported: Never, OnFailure");
+        var deleted = flags.Text("on-launcher-deleted", "");
+        if (deleted is not ("" or "fail" or "retry")) errors.Add($"flag -on-launcher-deleted: \"{deleted}\" is not supported; supported: fail, retry");
         foreach (var name in NotServed)
         {
             if (flags.Text(name, "") is { Length: > 0 } value and not "false") errors.Add($"flag -{name}={value}: not served by this release");
@@ -73,6 +75,8 @@ public sealed record OperatorFlags(
                 ClusterDomain = flags.Text("cluster-domain", ""),
                 Strict = compat == "strict",
                 GangScheduler = flags.Text("gang-scheduling", ""),
+                ReleaseFinishedWorkers = flags.Flag("release-finished-workers"),
+                OnLauncherDeleted = deleted == "retry" ? LauncherLossPolicy.Retry : LauncherLossPolicy.Fail,
                 LauncherRestartPolicy = restart.Length > 0 ? restart : null,
                 Gate = gate with
                 {

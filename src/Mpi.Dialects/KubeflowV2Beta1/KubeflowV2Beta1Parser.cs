@@ -62,6 +62,7 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
             TtlSecondsAfterFinished = ttl,
             Gang = gang,
             GangScheduler = annotations.GangScheduler,
+            JobTtlSecondsAfterFinished = annotations.JobTtl,
         });
     }
 
@@ -203,14 +204,23 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
         return implementation switch { "Intel" => MpiImplementation.Intel, "MPICH" => MpiImplementation.Mpich, _ => MpiImplementation.OpenMpi };
     }
 
-    private (bool Gated, WorkerLossPolicy? OnWorkerLoss, string? GangScheduler) ReadAnnotations(JsonElement metadata)
+    private (bool Gated, WorkerLossPolicy? OnWorkerLoss, string? GangScheduler, int? JobTtl) ReadAnnotations(JsonElement metadata)
     {
         var annotations = metadata.At("annotations");
         var gated = Choice(annotations, KubeMpiAnnotations.Gate, ["true", "false"]) != "false";
         var onLoss = Choice(annotations, KubeMpiAnnotations.OnWorkerLoss, ["restart", "replace"]);
         Choice(annotations, KubeMpiAnnotations.Transport, ["ssh"]);
         var gang = NotEmpty(_read.Text(annotations, KubeMpiAnnotations.GangScheduler, $"metadata.annotations[{KubeMpiAnnotations.GangScheduler}]"));
-        return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null }, gang);
+        return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null }, gang, Seconds(annotations, KubeMpiAnnotations.JobTtl));
+    }
+
+    private int? Seconds(JsonElement annotations, string key)
+    {
+        var path = $"metadata.annotations[{key}]";
+        if (_read.Text(annotations, key, path) is not { } text) return null;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)) return seconds;
+        _read.Add(FieldError.Invalid(path, $"\"{text}\"", "must be a whole number of seconds, 0 or more", "Write for example \"86400\"."));
+        return null;
     }
 
     private string? Choice(JsonElement annotations, string key, ImmutableArray<string> choices)

@@ -24,8 +24,19 @@ internal static class FinishedRun
         CleanUp(draft);
         // The status is final. Only counters that its writer left behind are settled: kubeflow's operator cleans up after the result.
         var recorded = draft.Scene.Recorded;
+        Expire(draft);
         if (recorded.Counts.Workers != ReplicaCount.None) return RunStatus.Conclude(draft);
         return new Plan { Actions = [.. draft.Actions], RevisitAt = draft.RevisitAt };
+    }
+
+    /// <summary>The job's own lifetime. It is deleted only when its result has been there to be read for so long.</summary>
+    private static void Expire(Draft draft)
+    {
+        var scene = draft.Scene;
+        if (draft.Run.JobTtlSecondsAfterFinished is not { } ttl || scene.Recorded.CompletionTime is not { } end) return;
+        var due = end + TimeSpan.FromSeconds(ttl);
+        if (due > scene.Now) draft.Revisit(due);
+        else draft.Do(new PlanAction.Delete(scene.Profile.JobKind, scene.Key(scene.Profile.Job.Name), scene.Uid, "its time to live is over", "Background"));
     }
 
     private static void CleanUp(Draft draft)
