@@ -51,6 +51,9 @@ internal sealed record Schema
 
     public ImmutableArray<string> ListMapKeys { get; init; } = [];
 
+    /// <summary><c>granular</c> or <c>atomic</c>; empty means granular.</summary>
+    public string MapType { get; init; } = "";
+
     /// <summary>What matches anything and loses nothing.</summary>
     public static readonly Schema Anything = new() { PreservesUnknown = true };
 
@@ -95,6 +98,7 @@ internal sealed record Schema
         Not = tree.At("not") is JsonObject not ? Read(not) : null,
         ListType = tree.Text("x-kubernetes-list-type") ?? "",
         ListMapKeys = [.. tree.Texts("x-kubernetes-list-map-keys")],
+        MapType = tree.Text("x-kubernetes-map-type") ?? "",
     };
 
     private static ImmutableArray<Schema> Several(JsonNode tree, string member) => [.. tree.Objects(member).Select(static s => Read(s.Item))];
