@@ -30,6 +30,10 @@ internal sealed class TestServer : IDisposable
 
     public Answer Patch(string path, string body, string type = "application/merge-patch+json") => Send("PATCH", path, body, type);
 
+    /// <summary>Server-side apply.</summary>
+    public Answer Apply(string path, string manager, string config, bool force = false) =>
+        Send("PATCH", $"{path}?fieldManager={manager}{(force ? "&force=true" : "")}", config, "application/apply-patch+yaml");
+
     public Answer Delete(string path, string? body = null) => Send("DELETE", path, body, "application/json");
 
     public Answer Send(string method, string path, string? body, string? type, string? accept = null)
@@ -68,6 +72,14 @@ internal sealed class TestServer : IDisposable
         Assert.True(task.IsCompleted, "the call did not complete on the caller's thread");
         return task.GetAwaiter().GetResult();
     }
+}
+
+internal static class TestJson
+{
+    private static readonly System.Text.Json.JsonSerializerOptions Relaxed = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>With quotes within texts as the server writes them.</summary>
+    public static string Written(this JsonNode node) => node.ToJsonString(Relaxed);
 }
 
 internal sealed record Answer(HttpStatusCode Code, string Text, List<string> Warnings)

@@ -21,6 +21,14 @@ internal sealed class CustomResourceDefinitionKind(ImmutableDictionary<string, C
     public override bool RequiresQualifiedFinalizers => false;
     public override ImmutableArray<TableColumn> Columns => [TableColumn.Text("Created At", static c => c.Text("metadata", "creationTimestamp"))];
 
+    /// <summary>What a server written in Go writes of an empty definition.</summary>
+    public override JsonObject Empty => new()
+    {
+        ["metadata"] = new JsonObject(),
+        ["spec"] = new JsonObject { ["group"] = "", ["names"] = new JsonObject { ["plural"] = "", ["kind"] = "" }, ["scope"] = "", ["versions"] = null },
+        ["status"] = new JsonObject { ["conditions"] = null, ["acceptedNames"] = new JsonObject { ["plural"] = "", ["kind"] = "" }, ["storedVersions"] = null },
+    };
+
     public override void PrepareForCreate(JsonObject obj, WriteContext context)
     {
         var names = obj.Object("spec").Object("names");

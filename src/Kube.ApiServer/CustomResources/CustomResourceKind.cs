@@ -25,6 +25,7 @@ internal sealed class CustomResourceKind : KindStrategy
         Schema = Schema.Read(version.At("schema", "openAPIV3Schema"));
         if (spec.Flag("preserveUnknownFields") == true) Schema = Schema with { PreservesUnknown = true };
         Document = version.At("schema", "openAPIV3Schema") as JsonObject;
+        FieldType = FieldTypes.OfResource(Schema);
         _crdName = crd.Text("metadata", "name")!;
         _storageApiVersion = $"{group}/{spec.Objects("versions").First(static v => v.Item.Flag("storage") == true).Item.Text("name")}";
         _convert = convert;
@@ -96,11 +97,25 @@ internal sealed class CustomResourceKind : KindStrategy
         if (obj is null) CustomResourceDefinitionKind.InstanceGone(_crdName, context);
     }
 
+    public override FieldType FieldType { get; }
+
+    public override FieldSet FieldsNotWritten(string? subresource) => subresource == "status" ? NotStatus : base.FieldsNotWritten(subresource);
+
+    public override KindStrategy? InVersion(string apiVersion, ServerState server) => apiVersion == Kind.ApiVersion ? this
+        : apiVersion.Split('/') is [var group, var version] && group == Kind.Group ? server.Registry.Find(group, version, Kind.Plural)?.Strategy
+        : null;
+
+    public override JsonObject ToVersion(JsonObject obj, KindStrategy other) => Convert(obj, other.Kind.ApiVersion);
+
     public override ReadOnlyMemory<byte> Show(StoredObject obj)
     {
         if (Kind.ApiVersion == _storageApiVersion) return obj.Utf8;
-        return Convert(JsonTree.Read(obj.Utf8), Kind.ApiVersion).ToUtf8();
+        return StoredBytes.From(Open(obj), obj.Bytes.Owners.Span).WithRevision(obj.Revision).Utf8;
     }
+
+    public override JsonObject Open(StoredObject obj) => Kind.ApiVersion == _storageApiVersion ? base.Open(obj) : Convert(base.Open(obj), Kind.ApiVersion);
+
+    private static readonly FieldSet NotStatus = FieldSet.Of(["spec"], ["metadata"]);
 
     public override JsonObject ToStorage(JsonObject obj) =>
         Kind.ApiVersion == _storageApiVersion ? obj : Convert((JsonObject)obj.DeepClone(), _storageApiVersion);

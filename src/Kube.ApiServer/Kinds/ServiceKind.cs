@@ -41,6 +41,11 @@ internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
             spec["clusterIPs"] = before["clusterIPs"]?.DeepClone();
         }
 
+        foreach (var member in new[] { "ipFamilies", "ipFamilyPolicy" })
+        {
+            if (UsesClusterAddress(spec) && spec[member] is null && before[member] is { } kept) spec[member] = kept.DeepClone();
+        }
+
         foreach (var (_, port) in spec.Objects("ports"))
         {
             var same = before.Objects("ports").FirstOrDefault(p => p.Item.Text("name") == port.Text("name")).Item;
@@ -63,8 +68,6 @@ internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
         }
 
         if (spec.Text("type") == "ExternalName") return;
-        spec.Default("ipFamilies", new JsonArray("IPv4"));
-        spec.Default("ipFamilyPolicy", "SingleStack");
         spec.Default("internalTrafficPolicy", "Cluster");
         if (UsesNodePorts(spec)) spec.Default("externalTrafficPolicy", "Cluster");
     }
@@ -103,6 +106,8 @@ internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
         var spec = obj.Object("spec");
         if (UsesClusterAddress(spec))
         {
+            spec.Default("ipFamilies", new JsonArray("IPv4"));
+            spec.Default("ipFamilyPolicy", "SingleStack");
             if (string.IsNullOrEmpty(spec.Text("clusterIP"))) spec["clusterIP"] = addresses.TakeAddress(context);
             else if (spec.Text("clusterIP") != "None") addresses.Claim(spec.Text("clusterIP")!, obj, context);
             spec["clusterIPs"] = new JsonArray(spec.Text("clusterIP"));

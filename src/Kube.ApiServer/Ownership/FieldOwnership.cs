@@ -23,6 +23,10 @@ internal sealed class FieldOwnership(WriteContext context, string manager)
         ["metadata", "uid"], ["metadata", "clusterName"], ["metadata", "generation"], ["metadata", "managedFields"], ["metadata", "resourceVersion"]);
 
     private readonly ObjectVersions _versions = new(context);
+
+    /// <summary>Entries of the subresource scale have no time in Kubernetes: it is lost on the way from the Scale to the object.</summary>
+    private string Now => context.Call.Subresource == "scale" ? "" : KubeTime.Format(context.Now);
+
     private string Version => context.Kind.ApiVersion;
     private FieldSet Ignored => context.Strategy.FieldsNotWritten(context.Call.Subresource);
 
@@ -50,7 +54,7 @@ internal sealed class FieldOwnership(WriteContext context, string manager)
         {
             if (owners.IsEmpty) owners = Capped(Updated(context.Strategy.Empty, live, owners, BeforeFirstApply));
             var (applied, after, conflicts) = Merge(live, config, owners);
-            if (!force && LastApplied.WithoutAllowed(conflicts, live, manager, _versions.Type(Version)!) is { IsEmpty: false } left) throw FieldConflicts.Refuse(left);
+            if (!force && LastApplied.WithoutAllowed(conflicts, live, manager, _versions.Type(Version)!) is { IsEmpty: false } left) throw FieldConflicts.Refuse(left, context);
             LastApplied.Sync(applied, config, manager);
             return (applied, after);
         }
@@ -60,9 +64,14 @@ internal sealed class FieldOwnership(WriteContext context, string manager)
         }
     }
 
-    /// <summary>A configuration that cannot be read as the kind's.</summary>
-    public ApiException Untyped(string which, JsonObject obj, string why) => new(new ApiStatus(
-        500, ApiReason.Unknown, $"failed to create typed {which} object ({context.Call.Key.Namespace}/{context.Call.Name ?? obj.Text("metadata", "name")}; {Version}, Kind={context.Kind.Kind}): {why}"));
+    /// <summary>A configuration, or a stored object, that is not as its type says. Kubernetes answers so with an internal error.</summary>
+    public static ApiException Untyped(string which, JsonObject obj, string why)
+    {
+        var version = obj.Text("apiVersion") ?? "";
+        var type = $"{(version.Contains('/', StringComparison.Ordinal) ? version : $"/{version}")}, Kind={obj.Text("kind")}";
+        return new ApiException(new ApiStatus(
+            500, ApiReason.Unknown, $"failed to create typed {which} object ({obj.Text("metadata", "namespace")}/{obj.Text("metadata", "name")}; {type}): {why}"));
+    }
 
     private FieldOwner Self(bool isApply) => new(manager, isApply, Version, context.Call.Subresource ?? "", "", FieldSet.Empty);
 
@@ -70,7 +79,7 @@ internal sealed class FieldOwnership(WriteContext context, string manager)
     {
         var comparison = _versions.Compare(before, after, Version)!.Without(Ignored);
         var rest = Yield(owners, before, after, except: null);
-        var self = Self(isApply: false) with { Manager = updater, Time = KubeTime.Format(context.Now), Fields = comparison.Written.Except(Unowned) };
+        var self = Self(isApply: false) with { Manager = updater, Time = Now, Fields = comparison.Written.Except(Unowned) };
         return self.Fields.IsEmpty ? rest : rest.With(self with { Fields = self.Fields.Union(rest.Find(self)?.Fields ?? FieldSet.Empty) });
     }
 
@@ -84,7 +93,7 @@ internal sealed class FieldOwnership(WriteContext context, string manager)
 
         var written = _versions.Compare(live, merged, Version)!.Without(Ignored).Written;
         var conflicts = owners.Owners.Where(o => !o.IsSameOwner(self)).SelectMany(o => FieldConflicts.Of(o, WrittenIn(o.ApiVersion))).ToImmutableArray();
-        if (!live.SameAs(merged)) self = self with { Time = KubeTime.Format(context.Now) };
+        if (!live.SameAs(merged)) self = self with { Time = Now };
         return (merged, Yield(owners, live, merged, except: self).With(self with { Fields = self.Fields.Except(Unowned) }), conflicts);
 
         FieldSet WrittenIn(string version) => version == Version ? written : _versions.Compare(live, merged, version)?.Without(Ignored).Written ?? FieldSet.Empty;

@@ -37,13 +37,13 @@ internal sealed class FieldTyping
 
                 break;
             case FieldForm.Map:
-                Fault($"expected map, got {Describe(value)}");
+                Fault($"expected map, got &{{{Plain(value)}}}");
                 break;
             case FieldForm.List when value is null or JsonArray:
                 VisitItems(value as JsonArray ?? [], type.List!);
                 break;
             case FieldForm.List:
-                Fault($"expected list, got {Describe(value)}");
+                Fault($"expected list, got &{{{Plain(value)}}}");
                 break;
             default:
                 VisitScalar(value, type.Scalar!);
@@ -84,12 +84,26 @@ internal sealed class FieldTyping
             "boolean" => kind is JsonValueKind.True or JsonValueKind.False,
             _ => true,
         };
-        if (!fits) Fault($"expected {(scalar == "numeric" ? "numeric (int or float)" : scalar)}, got {Describe(value)}");
+        if (!fits) Fault(scalar == "numeric" ? $"expected numeric (int or float), got {TypeOf(kind)}" : $"expected {scalar}, got &value.valueUnstructured{{Value:{Go(value)}}}");
     }
 
-    private static string Describe(JsonNode? value) => $"&value.valueUnstructured{{Value:{Go(value)}}}";
+    // The real server prints values in three ways that Go has for that: by their type, plainly, and as code. Clients show it.
+    private static string TypeOf(JsonValueKind kind) => kind switch
+    {
+        JsonValueKind.Object => "map[string]interface {}",
+        JsonValueKind.Array => "[]interface {}",
+        JsonValueKind.String => "string",
+        _ => "bool",
+    };
 
-    /// <summary>As Go prints a value for people who read code; the real server's messages have it so.</summary>
+    private static string Plain(JsonNode? value) => value switch
+    {
+        null => "<nil>",
+        JsonObject members => $"map[{string.Join(' ', members.OrderBy(static m => m.Key, StringComparer.Ordinal).Select(static m => $"{m.Key}:{Plain(m.Value)}"))}]",
+        JsonArray items => $"[{string.Join(' ', items.Select(Plain))}]",
+        _ => value.Print(),
+    };
+
     private static string Go(JsonNode? value) => value switch
     {
         null => "interface {}(nil)",

@@ -128,6 +128,29 @@ internal abstract class KindStrategy
     /// <summary>The object as it is served: other than the stored bytes where it is stored in another version.</summary>
     public virtual ReadOnlyMemory<byte> Show(StoredObject obj) => obj.Utf8;
 
+    /// <summary>The same as a tree, without <c>managedFields</c>.</summary>
+    public virtual JsonObject Open(StoredObject obj) => obj.Bytes.ReadTree();
+
+    /// <summary>How values of this kind merge, and what of them can be owned.</summary>
+    public virtual FieldType FieldType => Shape is { } shape ? FieldTypes.Of(shape) : FieldTypes.OfResource(Schema.Anything);
+
+    /// <summary>An object of this kind in which nothing is set; not to be changed.</summary>
+    public virtual JsonObject Empty => _empty ??= Shape?.Zero() ?? [];
+
+    private JsonObject? _empty;
+
+    /// <summary>What a write of the object itself, or of a subresource, leaves as it is: nobody comes to own it so.</summary>
+    public virtual FieldSet FieldsNotWritten(string? subresource) => subresource == "status" ? NotStatus : HasStatus ? Status : FieldSet.Empty;
+
+    /// <summary>The same kind in another version; null when that is not served.</summary>
+    public virtual KindStrategy? InVersion(string apiVersion, ServerState server) => apiVersion == Kind.ApiVersion ? this : null;
+
+    /// <summary>Turns an object of this version into another; it may change the tree that it is given.</summary>
+    public virtual JsonObject ToVersion(JsonObject obj, KindStrategy other) => obj;
+
+    private static readonly FieldSet Status = FieldSet.Of(["status"]);
+    private static readonly FieldSet NotStatus = FieldSet.Of(["spec"], ["metadata", "deletionTimestamp"], ["metadata", "ownerReferences"]);
+
     /// <summary>The object as it is stored.</summary>
     public virtual JsonObject ToStorage(JsonObject obj) => obj;
 }

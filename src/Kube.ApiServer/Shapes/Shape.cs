@@ -103,7 +103,7 @@ internal sealed record MemberFacts
     /// <summary>The keys that tell the items of a list that is a map.</summary>
     public ImmutableArray<string> Keys { get; init; } = [];
 
-    /// <summary>How a strategic merge patch merges it: <c>merge</c>, <c>retainKeys</c>, both joined by a comma, or empty.</summary>
+    /// <summary>How a strategic merge patch merges it: <c>merge</c>, <c>retainKeys</c>, both joined by a comma, <c>replace</c>, or empty.</summary>
     public string PatchStrategy { get; init; } = "";
 
     /// <summary>The key that tells items for a strategic merge patch; empty for none.</summary>

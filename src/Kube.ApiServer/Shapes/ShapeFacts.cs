@@ -31,7 +31,7 @@ internal static class ShapeFacts
                 "required" => facts with { IsRequired = true },
                 "atomic" or "set" => facts with { Merging = word },
                 "map" => facts with { Merging = word, Keys = [.. inside.Split('+')] },
-                "merge" or "retainKeys" => facts with { PatchStrategy = facts.PatchStrategy.Length == 0 ? word : $"{facts.PatchStrategy},{word}", PatchKey = facts.PatchKey + inside },
+                "merge" or "retainKeys" or "replace" => facts with { PatchStrategy = facts.PatchStrategy.Length == 0 ? word : $"{facts.PatchStrategy},{word}", PatchKey = facts.PatchKey + inside },
                 "default" => facts with { Default = JsonTree.Read(Encoding.UTF8.GetBytes(inside), null) },
                 "enum" => facts with { Enum = [.. inside.Split('|')] },
                 _ => throw new FormatException($"\"{fact}\" is no fact"),

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Buffers.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
@@ -7,17 +9,42 @@ namespace Kube.ApiServer;
 
 /// <summary>
 /// An object's JSON and where in it the value of <c>metadata.resourceVersion</c> stands. The revision is known only inside
-/// the store's lock: everything else is written out before, and there the digits alone are put in.
+/// the store's lock: everything else is written out before, and there the digits alone are put in. The object's owners
+/// (<c>managedFields</c>) stand right behind it: most who read the object do not look at them, and pass them by.
 /// </summary>
-internal readonly record struct StoredBytes(ReadOnlyMemory<byte> Utf8, int RevisionStart, int RevisionLength)
+internal readonly record struct StoredBytes(ReadOnlyMemory<byte> Utf8, int RevisionStart, int RevisionLength, int OwnersLength)
 {
-    /// <summary>Writes an object out. Its <c>metadata.resourceVersion</c> is replaced by an empty one, to be filled on commit.</summary>
-    public static StoredBytes From(JsonObject tree)
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private static ReadOnlySpan<byte> OwnersName => ",\"managedFields\":"u8;
+
+    /// <summary>The list of owners as JSON; empty for none.</summary>
+    public ReadOnlyMemory<byte> Owners => OwnersLength == 0 ? default : Utf8.Slice(RevisionEnd + OwnersName.Length, OwnersLength);
+
+    /// <summary>Behind the quote that ends the revision.</summary>
+    private int RevisionEnd => RevisionStart + RevisionLength + 1;
+
+    /// <summary>Writes an object out, with an empty <c>metadata.resourceVersion</c> that is filled on commit.</summary>
+    /// <param name="owners">In place of the tree's own <c>managedFields</c>.</param>
+    /// <param name="isNew">Of an object that is not stored: without any revision.</param>
+    public static StoredBytes From(JsonObject tree, ReadOnlySpan<byte> owners, bool isNew = false)
     {
-        tree.Object("metadata")["resourceVersion"] = "";
-        var utf8 = tree.ToUtf8();
-        var (start, length) = FindRevision(utf8);
-        return new StoredBytes(utf8, start, length);
+        var buffer = new ArrayBufferWriter<byte>();
+        var revision = 0;
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in tree)
+            {
+                writer.WritePropertyName(name);
+                if (name == "metadata") revision = WriteMetadata(writer, value!.AsObject(), owners, isNew);
+                else Write(writer, value);
+            }
+
+            writer.WriteEndObject();
+        }
+
+        return new StoredBytes(buffer.WrittenSpan.ToArray(), revision, 0, owners.Length);
     }
 
     public StoredBytes WithRevision(long revision)
@@ -28,33 +55,57 @@ internal readonly record struct StoredBytes(ReadOnlyMemory<byte> Utf8, int Revis
         Utf8.Span[..RevisionStart].CopyTo(bytes);
         digits[..count].CopyTo(bytes.AsSpan(RevisionStart));
         Utf8.Span[(RevisionStart + RevisionLength)..].CopyTo(bytes.AsSpan(RevisionStart + count));
-        return new StoredBytes(bytes, RevisionStart, count);
+        return this with { Utf8 = bytes, RevisionLength = count };
     }
 
-    /// <summary>Finds <c>{"metadata":{"resourceVersion":"here"}}</c>, wherever the two members stand.</summary>
-    private static (int Start, int Length) FindRevision(ReadOnlySpan<byte> utf8)
+    /// <summary>Reads the object without its owners.</summary>
+    public JsonObject ReadTree()
     {
-        var reader = new Utf8JsonReader(utf8);
-        reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        if (OwnersLength == 0) return JsonTree.Read(Utf8);
+        var skipped = OwnersName.Length + OwnersLength;
+        var buffer = ArrayPool<byte>.Shared.Rent(Utf8.Length - skipped);
+        try
         {
-            var isMetadata = reader.ValueTextEquals("metadata"u8);
-            reader.Read();
-            if (!isMetadata)
-            {
-                reader.Skip();
-                continue;
-            }
+            Utf8.Span[..RevisionEnd].CopyTo(buffer);
+            Utf8.Span[(RevisionEnd + skipped)..].CopyTo(buffer.AsSpan(RevisionEnd));
+            return JsonTree.Read(buffer.AsMemory(0, Utf8.Length - skipped));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
 
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                var isRevision = reader.ValueTextEquals("resourceVersion"u8);
-                reader.Read();
-                if (isRevision) return ((int)reader.TokenStartIndex + 1, reader.ValueSpan.Length);
-                reader.Skip();
-            }
+    private static int WriteMetadata(Utf8JsonWriter writer, JsonObject metadata, ReadOnlySpan<byte> owners, bool isNew)
+    {
+        writer.WriteStartObject();
+        foreach (var (name, value) in metadata)
+        {
+            if (name is "resourceVersion" or "managedFields") continue;
+            writer.WritePropertyName(name);
+            Write(writer, value);
         }
 
-        throw new InvalidOperationException("an object without metadata.resourceVersion reached the store");
+        var revision = 0;
+        if (!isNew)
+        {
+            writer.WriteString("resourceVersion"u8, ""u8);
+            revision = (int)(writer.BytesCommitted + writer.BytesPending) - 1;
+        }
+
+        if (!owners.IsEmpty)
+        {
+            writer.WritePropertyName("managedFields"u8);
+            writer.WriteRawValue(owners, skipInputValidation: true);
+        }
+
+        writer.WriteEndObject();
+        return revision;
+    }
+
+    private static void Write(Utf8JsonWriter writer, JsonNode? value)
+    {
+        if (value is null) writer.WriteNullValue();
+        else value.WriteTo(writer);
     }
 }

@@ -9,19 +9,23 @@ internal static class Creation
     /// <summary>Tries for a generated name that is taken; kube-apiserver's number.</summary>
     private const int GeneratedNameTries = 8;
 
-    public static StoredObject Create(JsonObject obj, WriteContext context)
+    /// <param name="owners">Who owns what of the new object; null: the request's author, everything.</param>
+    public static StoredObject Create(JsonObject obj, WriteContext context, ManagedFields? owners = null)
     {
         var (call, strategy) = (context.Call, context.Strategy);
         CheckPlace(obj, call);
         var generated = string.IsNullOrEmpty(obj.Text("metadata", "name"));
         if (!string.IsNullOrEmpty(obj.Text("metadata", "resourceVersion"))) throw Failures.BadRequest("resourceVersion should not be set on objects to be created");
 
+        var given = FieldManagers.TakeGiven(obj);
         for (var attempt = 1; ; attempt++)
         {
             var made = generated ? (JsonObject)obj.DeepClone() : obj;
             ObjectMetadata.PrepareNew(made, context);
             // Twice, as in kube-apiserver: by the decoder, so that admission sees defaults, and for what was added since.
             strategy.Default(made);
+            // Of what the author said and the kind's defaults: what the server adds after that is nobody's.
+            owners ??= new FieldOwnership(context, context.Manager).AfterUpdate(strategy.Empty, made, given ?? ManagedFields.None);
             Admission.Admit(made, context);
             strategy.PrepareForCreate(made, context);
             strategy.Default(made);
@@ -29,27 +33,27 @@ internal static class Creation
             Admission.Check(made, context);
 
             var key = call.Key with { Name = made.Text("metadata", "name")! };
-            if (context.Server.Store.Find(call.Resource.Objects, key) is null && Store(key, made, context) is { } stored) return stored;
+            if (context.Server.Store.Find(call.Resource.Objects, key) is null && Store(key, made, owners.ToUtf8(), context) is { } stored) return stored;
 
             if (!generated || attempt == GeneratedNameTries) throw Failures.AlreadyExists(context.Kind, key.Name);
         }
     }
 
-    private static StoredObject? Store(ObjectKey key, JsonObject made, WriteContext context)
+    private static StoredObject? Store(ObjectKey key, JsonObject made, ReadOnlyMemory<byte> owners, WriteContext context)
     {
         var strategy = context.Strategy;
         if (context.DryRun)
         {
             context.Server.Quotas.Check(context, null, made);
             strategy.Allocate(made, context);
-            return Drafting.Pretend(key, made, null, strategy);
+            return Drafting.Pretend(key, made, owners, null, strategy);
         }
 
         strategy.Allocate(made, context);
         StoredObject? stored = null;
         try
         {
-            stored = Committing.TryCommit(context, key, null, null, made);
+            stored = Committing.TryCommit(context, key, null, null, made, owners);
         }
         finally
         {

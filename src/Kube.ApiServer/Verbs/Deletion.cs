@@ -57,10 +57,10 @@ internal static class Deletion
             SetFinalizers(marked, options.Propagation);
             var waits = SetDeletion(marked, strategy.GraceSeconds(old, options.GraceSeconds), options.GraceSeconds, context);
             if (JsonNode.DeepEquals(marked, old)) return (current, false);
-            if (context.DryRun) return (Drafting.Pretend(call.Key, marked, current, strategy), !waits);
+            if (context.DryRun) return (Drafting.Pretend(call.Key, marked, current.Bytes.Owners, current, strategy), !waits);
 
             if (waits) strategy.PrepareForDeletion(marked);
-            if (Committing.TryCommit(context, call.Key, current, old, waits ? marked : null) is { } committed) return (committed, !waits);
+            if (Committing.TryCommit(context, call.Key, current, old, waits ? marked : null, current.Bytes.Owners) is { } committed) return (committed, !waits);
         }
     }
 

@@ -7,7 +7,8 @@ namespace Kube.ApiServer;
 /// <summary>From a finished tree to what the store takes.</summary>
 internal static class Drafting
 {
-    public static Draft From(JsonObject obj, KindStrategy strategy)
+    /// <param name="owners">The object's <c>managedFields</c> as JSON; empty for none.</param>
+    public static Draft From(JsonObject obj, ReadOnlyMemory<byte> owners, KindStrategy strategy)
     {
         var stored = strategy.ToStorage(obj);
         var fields = ImmutableDictionary<string, string>.Empty;
@@ -22,19 +23,17 @@ internal static class Drafting
             meta.TextMap("labels").ToImmutableDictionary(StringComparer.Ordinal),
             fields,
             meta.Text("deletionTimestamp") is not null);
-        return new Draft(StoredBytes.From(stored), header);
+        return new Draft(StoredBytes.From(stored, owners.Span), header);
     }
 
     /// <summary>What a dry run answers: the object as it would be, at the revision of the one it would replace.</summary>
-    public static StoredObject Pretend(ObjectKey key, JsonObject obj, StoredObject? old, KindStrategy strategy)
+    public static StoredObject Pretend(ObjectKey key, JsonObject obj, ReadOnlyMemory<byte> owners, StoredObject? old, KindStrategy strategy)
     {
-        var draft = From(obj, strategy);
+        var draft = From(obj, owners, strategy);
         if (old is not null) return new StoredObject(key, old.Revision, draft.Bytes.WithRevision(old.Revision), draft.Header);
-        var stored = strategy.ToStorage(obj);
-        stored["metadata"]!.AsObject().Remove("resourceVersion");
-        return new StoredObject(key, 0, new StoredBytes(stored.ToUtf8(), 0, 0), draft.Header);
+        return new StoredObject(key, 0, StoredBytes.From(strategy.ToStorage(obj), owners.Span, isNew: true), draft.Header);
     }
 
-    /// <summary>A stored object as a tree of the served version, to be changed.</summary>
-    public static JsonObject Open(StoredObject obj, KindStrategy strategy) => JsonTree.Read(strategy.Show(obj));
+    /// <summary>A stored object as a tree of the served version, to be changed; without its owners, who are kept apart.</summary>
+    public static JsonObject Open(StoredObject obj, KindStrategy strategy) => strategy.Open(obj);
 }

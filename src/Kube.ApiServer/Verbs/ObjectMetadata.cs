@@ -16,7 +16,7 @@ internal static class ObjectMetadata
     public static void PrepareNew(JsonObject obj, WriteContext context)
     {
         var meta = obj.Object("metadata");
-        foreach (var member in new[] { "selfLink", "managedFields", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "generation" }) meta.Remove(member);
+        foreach (var member in new[] { "selfLink", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "generation" }) meta.Remove(member);
         if (context.Kind.Namespaced) meta["namespace"] = context.Call.Namespace;
         else meta.Remove("namespace");
         if (string.IsNullOrEmpty(meta.Text("name")) && meta.Text("generateName") is { Length: > 0 } start)
@@ -42,7 +42,6 @@ internal static class ObjectMetadata
         }
 
         meta.Remove("selfLink");
-        meta.Remove("managedFields");
         DropEmpty(meta);
     }
 
@@ -135,7 +134,7 @@ internal static class ObjectMetadata
     }
 
     /// <summary>Kubernetes writes no empty maps and lists in metadata.</summary>
-    private static void DropEmpty(JsonObject meta)
+    public static void DropEmpty(JsonObject meta)
     {
         foreach (var member in new[] { "labels", "annotations", "finalizers", "ownerReferences" })
         {

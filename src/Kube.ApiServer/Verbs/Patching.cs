@@ -9,8 +9,27 @@ internal static class Patching
     public static (StoredObject Object, bool Created) Patch(WriteContext context, CancellationToken cancellation)
     {
         var type = context.Call.Request.ContentType.Split(';')[0].Trim();
+        if (type is not (MediaType.ApplyPatch or MediaType.JsonPatch or MediaType.MergePatch or MediaType.StrategicPatch))
+        {
+            throw new ApiException(new ApiStatus(415, ApiReason.UnsupportedMediaType, "415: Unsupported Media Type"));
+        }
+
+        FieldManagers.Require(context.Call, "PatchOptions");
+        if (type == MediaType.ApplyPatch) return ApplyPatch.Apply(context, null, cancellation);
+        if (context.Call.Query.Text("force").Length > 0) throw Failures.InvalidOptions("PatchOptions", FieldError.Forbidden("force", "may not be specified for non-apply patch"));
+
         var apply = Reader(type, context);
-        return Updating.Update(context, current => Apply(current, apply, context), null, cancellation);
+        // Owners are put into the tree for the rare patch that is about them (kubectl's way from client-side to server-side apply).
+        var namesOwners = context.Call.Request.Body.Span.IndexOf("managedFields"u8) >= 0;
+        return Updating.Update(
+            context,
+            (current, owners) =>
+            {
+                if (namesOwners && !owners.IsEmpty) current.Object("metadata")["managedFields"] = JsonTree.Read(owners.ToUtf8(), null);
+                return new Wanted(Apply(current, apply, context));
+            },
+            null,
+            cancellation);
     }
 
     /// <summary>Reads the patch once; it may be applied several times.</summary>
@@ -29,7 +48,7 @@ internal static class Patching
                 var strategic = body as JsonObject ?? throw Failures.BadRequest("a strategic merge patch is an object");
                 return current => StrategicMergePatch.Apply(current, strategic, context.Kind);
             default:
-                throw Failures.UnsupportedMediaType([MediaType.JsonPatch, MediaType.MergePatch, .. context.Strategy.TakesStrategicPatch ? [MediaType.StrategicPatch] : Array.Empty<string>()]);
+                throw Failures.UnsupportedMediaType([MediaType.JsonPatch, MediaType.MergePatch, .. context.Strategy.TakesStrategicPatch ? [MediaType.StrategicPatch] : Array.Empty<string>(), MediaType.ApplyPatch]);
         }
     }
 

@@ -37,16 +37,18 @@ internal sealed class ResourceEndpoint(ServerState server)
     private ApiResponse.Content Create(ResourceCall call)
     {
         if (call.Resource.Kind.Namespaced && call.Namespace is null) throw Failures.MethodNotAllowed(call.Resource.Kind, "create");
+        FieldManagers.Require(call, "CreateOptions");
         var context = new WriteContext(server, call);
         return Show(Creation.Create(Bodies.Object(context), context), call, 201, context);
     }
 
     private ApiResponse.Content Replace(ResourceCall call, CancellationToken cancellation)
     {
+        FieldManagers.Require(call, "UpdateOptions");
         var context = new WriteContext(server, call);
         var body = Bodies.Object(context);
-        Func<JsonObject>? create = call.Resource.Strategy.AllowsCreateOnUpdate && call.Subresource is null ? () => body : null;
-        var (obj, created) = Updating.Update(context, _ => (JsonObject)body.DeepClone(), create, cancellation);
+        Func<Wanted>? create = call.Resource.Strategy.AllowsCreateOnUpdate && call.Subresource is null ? () => new Wanted(body) : null;
+        var (obj, created) = Updating.Update(context, (_, _) => new Wanted((JsonObject)body.DeepClone()), create, cancellation);
         return Show(obj, call, created ? 201 : 200, context);
     }
 

@@ -9,7 +9,7 @@ internal static class Updating
     /// <param name="change">Makes the wanted object of the current one (a private copy). Called again after a lost race.</param>
     /// <param name="create">Makes the object when there is none, where that is allowed; else null.</param>
     /// <returns>The object, and whether it was created.</returns>
-    public static (StoredObject Object, bool Created) Update(WriteContext context, Func<JsonObject, JsonObject> change, Func<JsonObject>? create, CancellationToken cancellation)
+    public static (StoredObject Object, bool Created) Update(WriteContext context, Wish change, Func<Wanted>? create, CancellationToken cancellation)
     {
         var (call, strategy, store) = (context.Call, context.Strategy, context.Server.Store);
         while (true)
@@ -17,30 +17,33 @@ internal static class Updating
             cancellation.ThrowIfCancellationRequested();
             if (store.Find(call.Resource.Objects, call.Key) is not { } current)
             {
-                return create is null ? throw Failures.NotFound(context.Kind, call.Name!) : (Creation.Create(create(), context), true);
+                var made = create is null ? throw Failures.NotFound(context.Kind, call.Name!) : create();
+                return (Creation.Create(made.Object, context, made.Owners), true);
             }
 
             var old = Drafting.Open(current, strategy);
-            var wanted = change((JsonObject)old.DeepClone());
-            CheckPreconditions(wanted, old, current, context);
-            var result = Compose(wanted, old, context);
+            var owners = ManagedFields.FromStored(current.Bytes.Owners.Span);
+            var wanted = change((JsonObject)old.DeepClone(), owners);
+            CheckPreconditions(wanted.Object, old, current, context);
+            var (result, after) = Compose(wanted, old, owners, context);
             var gone = Deletion.IsFinished(result, strategy);
             // A write that changes nothing is no write: no new revision, no event (as in kube-apiserver's storage).
-            if (!gone && JsonNode.DeepEquals(result, old)) return (current, false);
+            if (!gone && JsonNode.DeepEquals(result, old) && after.HasSameFields(owners)) return (current, false);
             CountGeneration(result, old, strategy);
             Validate(result, old, context);
 
             Admission.CheckUpdate(result, old, context);
 
             strategy.Allocate(result, context);
+            var written = after.ToUtf8();
             if (context.DryRun)
             {
                 context.Server.Quotas.Check(context, old, result);
-                return (Drafting.Pretend(call.Key, result, current, strategy), false);
+                return (Drafting.Pretend(call.Key, result, written, current, strategy), false);
             }
 
             // The last finalizer's removal deletes: watchers see one DELETED and no MODIFIED before it.
-            if (Committing.TryCommit(context, call.Key, current, old, gone ? null : result) is { } committed) return (committed, false);
+            if (Committing.TryCommit(context, call.Key, current, old, gone ? null : result, written) is { } committed) return (committed, false);
         }
     }
 
@@ -70,11 +73,13 @@ internal static class Updating
         }
     }
 
-    /// <summary>Takes from the wanted object what this request may change, and from the old one the rest.</summary>
-    private static JsonObject Compose(JsonObject wanted, JsonObject old, WriteContext context)
+    /// <summary>Takes from the wanted object what this request may change, and from the old one the rest; and says who owns what then.</summary>
+    private static (JsonObject Object, ManagedFields Owners) Compose(Wanted asked, JsonObject old, ManagedFields owners, WriteContext context)
     {
         var strategy = context.Strategy;
         var statusOnly = context.Call.Subresource == "status";
+        var (wanted, after) = asked;
+        var given = FieldManagers.TakeGiven(wanted);
         var result = wanted;
         if (statusOnly)
         {
@@ -93,10 +98,13 @@ internal static class Updating
         result["kind"] = context.Kind.Kind;
         ObjectMetadata.Preserve(result, old, context);
         result["metadata"]!["resourceVersion"] = old.Text("metadata", "resourceVersion");
+        strategy.Default(result);
+        // Before the server has its own say: what that changes is nobody's.
+        after ??= new FieldOwnership(context, context.Manager).AfterUpdate(old, result, context.Call.Subresource is null ? given ?? owners : owners);
         if (statusOnly) strategy.PrepareForStatusUpdate(result, old, context);
         else strategy.PrepareForUpdate(result, old, context);
         strategy.Default(result);
-        return result;
+        return (result, after);
     }
 
     private static void Validate(JsonObject result, JsonObject old, WriteContext context)
@@ -115,3 +123,10 @@ internal static class Updating
         result["metadata"]!["generation"] = (old.Integer("metadata", "generation") ?? 0) + 1;
     }
 }
+
+/// <summary>What a request makes of the current object, a private copy, and of who owns what in it.</summary>
+internal delegate Wanted Wish(JsonObject current, ManagedFields owners);
+
+/// <summary>An object as a request wants it.</summary>
+/// <param name="Owners">Who owns what of it; null: as after every update.</param>
+internal readonly record struct Wanted(JsonObject Object, ManagedFields? Owners = null);

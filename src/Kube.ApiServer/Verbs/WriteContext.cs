@@ -31,6 +31,10 @@ internal sealed class WriteContext
     public bool DryRun { get; init; }
 
     public FieldValidation FieldValidation { get; }
+
+    /// <summary>Who writes, for <c>managedFields</c>: as the request says, else the program that its User-Agent begins with.</summary>
+    public string Manager => FieldManagers.Name(Call);
+
     public List<string> Warnings { get; } = [];
     public KindStrategy Strategy => Call.Resource.Strategy;
     public ResourceKind Kind => Call.Resource.Kind;

@@ -56,8 +56,8 @@ public sealed record ApiStatus(int Code, string Reason, string Message)
             ["metadata"] = new JsonObject(),
             ["status"] = Code < 400 ? "Success" : "Failure",
             ["message"] = Message,
-            ["reason"] = Reason,
         };
+        if (Reason.Length > 0) tree["reason"] = Reason;
         var details = new JsonObject();
         if (Name.Length > 0) details["name"] = Name;
         if (Group.Length > 0) details["group"] = Group;

@@ -129,7 +129,7 @@ internal sealed class QuotaLedger(ServerState server)
     private bool TryWrite(Quota quota)
     {
         var strategy = server.Registry.Find("", "v1", Kinds.ResourceQuota.Plural)!.Strategy;
-        return server.Store.TryCommit(Quotas, quota.Stored.Key, quota.Stored, Drafting.From(quota.Tree, strategy)) is not null;
+        return server.Store.TryCommit(Quotas, quota.Stored.Key, quota.Stored, Drafting.From(quota.Tree, quota.Stored.Bytes.Owners, strategy)) is not null;
     }
 
     private Amounts Count(Quota quota)

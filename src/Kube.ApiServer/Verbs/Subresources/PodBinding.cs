@@ -55,9 +55,8 @@ internal static class DirectUpdate
             change(result);
             var gone = Deletion.IsFinished(result, strategy);
             if (!gone && result.SameAs(old)) return current;
-            if (strategy.HasGeneration && strategy.ChangesGeneration(result, old)) result["metadata"]!["generation"] = (old.Integer("metadata", "generation") ?? 0) + 1;
-            if (context.DryRun) return Drafting.Pretend(call.Key, result, current, strategy);
-            if (Committing.TryCommit(context, call.Key, current, old, gone ? null : result) is { } committed) return committed;
+            if (context.DryRun) return Drafting.Pretend(call.Key, result, current.Bytes.Owners, current, strategy);
+            if (Committing.TryCommit(context, call.Key, current, old, gone ? null : result, current.Bytes.Owners) is { } committed) return committed;
         }
     }
 }

@@ -16,7 +16,9 @@ internal static class ScaleSubresource
         var context = new WriteContext(server, call);
         var body = call.Request;
         var type = body.ContentType.Split(';')[0].Trim();
-        var (stored, _) = Updating.Update(context, current => Change(current, paths, context, type), null, cancellation);
+        var (stored, _) = type == MediaType.ApplyPatch
+            ? ApplyPatch.Apply(context, given => Configuration(given, paths, context), cancellation)
+            : Updating.Update(context, (current, _) => new Wanted(Change(current, paths, context, type)), null, cancellation);
         return ApiResponse.Of(View(Drafting.Open(stored, strategy), paths));
     }
 
@@ -43,6 +45,22 @@ internal static class ScaleSubresource
         return current;
     }
 
+    /// <summary>
+    /// What an applied Scale says of its object: the number of replicas. Fields are owned where they stand in the object,
+    /// with the subresource named beside them.
+    /// </summary>
+    private static JsonObject Configuration(JsonObject scale, ScalePaths paths, WriteContext context)
+    {
+        ApplyPatch.Checked(scale, ScaleKind.ApiVersion, ScaleKind.Kind, FieldTypes.Of(ShapeCatalog.Find(ScaleKind.Kind)!));
+        var config = new JsonObject { ["apiVersion"] = context.Kind.ApiVersion, ["kind"] = context.Kind.Kind, ["metadata"] = new JsonObject { ["name"] = context.Call.Name } };
+        if (scale.Text("metadata", "resourceVersion") is { Length: > 0 } revision) config.Object("metadata")["resourceVersion"] = revision;
+        if (scale.At("spec", "replicas") is not { } replicas) return config;
+        var tree = config;
+        foreach (var step in paths.SpecReplicas.AsSpan()[..^1]) tree = tree.Object(step);
+        tree[paths.SpecReplicas[^1]] = replicas.DeepClone();
+        return config;
+    }
+
     private static JsonObject View(JsonObject obj, ScalePaths paths)
     {
         var meta = new JsonObject();
@@ -59,7 +77,8 @@ internal static class ScaleSubresource
             ["kind"] = ScaleKind.Kind,
             ["apiVersion"] = ScaleKind.ApiVersion,
             ["metadata"] = meta,
-            ["spec"] = new JsonObject { ["replicas"] = obj.Integer(paths.SpecReplicas.AsSpan()) ?? 0 },
+            // None is not written, as Scale has it.
+            ["spec"] = obj.Integer(paths.SpecReplicas.AsSpan()) is { } replicas and not 0 ? new JsonObject { ["replicas"] = replicas } : [],
             ["status"] = status,
         };
     }
