@@ -25,7 +25,7 @@ public sealed class ManagedFieldsTests : IDisposable
     }
 
     [Fact]
-    public void The_program_of_the_user_agent_stands_for_a_manager_that_is_not_named()
+    public async Task The_program_of_the_user_agent_stands_for_a_manager_that_is_not_named()
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, Maps.TrimStart('/'))
         {
@@ -33,7 +33,7 @@ public sealed class ManagedFieldsTests : IDisposable
         };
         request.Headers.TryAddWithoutValidation("User-Agent", "kubectl-create/v1.32 (linux/amd64)");
         using var client = new HttpClient(new InProcessHandler(_server.Server)) { BaseAddress = InProcessHandler.BaseAddress };
-        using var answer = client.SendAsync(request).GetAwaiter().GetResult();
+        using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal("kubectl-create", Owned($"{Maps}/a").Single().Text("manager"));
     }
 

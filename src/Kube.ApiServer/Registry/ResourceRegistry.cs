@@ -15,6 +15,9 @@ internal sealed class ResourceRegistry
         .ThenBy(static r => r.Kind.Version, KubeVersionOrder.Instance)
         .ThenBy(static r => r.Kind.Plural, StringComparer.Ordinal);
 
+    /// <summary>What is served, as one value: another after each change.</summary>
+    public object Served => _served;
+
     public ServedResource? Find(string group, string version, string plural) => _served.GetValueOrDefault((group, version, plural));
 
     public bool HasGroup(string group) => _served.Keys.Any(k => k.Group == group);
