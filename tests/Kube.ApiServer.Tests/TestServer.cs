@@ -52,6 +52,14 @@ internal sealed class TestServer : IDisposable
         return new Answer(response.StatusCode, text, warnings);
     }
 
+    public byte[] Bytes(string path, string accept)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path.TrimStart('/'));
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        using var response = Completed(_client.SendAsync(request));
+        return Completed(response.Content.ReadAsByteArrayAsync());
+    }
+
     public TestWatch Watch(string path, string? accept = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path.TrimStart('/'));
@@ -97,6 +105,9 @@ internal sealed record Answer(HttpStatusCode Code, string Text, List<string> War
     }
 
     public string ResourceVersion => (string)Object["metadata"]!["resourceVersion"]!;
+
+    /// <summary>As where nothing is served.</summary>
+    public void Fails404() => Assert.Equal(404, (int)Code);
 
     public Answer Fails(int code, string reason, string? messagePart = null)
     {

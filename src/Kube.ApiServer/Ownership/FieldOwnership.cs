@@ -38,7 +38,7 @@ internal sealed class FieldOwnership(WriteContext context, string manager)
         if (owners.IsEmpty && before.Text("metadata", "uid") is not null) return owners;
         try
         {
-            return Capped(Updated(before, after, owners, manager));
+            return Capped(Updated(before, after, Fitting(owners), manager));
         }
         catch (FieldTypeException)
         {
@@ -52,7 +52,7 @@ internal sealed class FieldOwnership(WriteContext context, string manager)
     {
         try
         {
-            if (owners.IsEmpty) owners = Capped(Updated(context.Strategy.Empty, live, owners, BeforeFirstApply));
+            owners = owners.IsEmpty ? Capped(Updated(context.Strategy.Empty, live, owners, BeforeFirstApply)) : Fitting(owners);
             var (applied, after, conflicts) = Merge(live, config, owners);
             if (!force && LastApplied.WithoutAllowed(conflicts, live, manager, _versions.Type(Version)!) is { IsEmpty: false } left) throw FieldConflicts.Refuse(left, context);
             LastApplied.Sync(applied, config, manager);
@@ -71,6 +71,13 @@ internal sealed class FieldOwnership(WriteContext context, string manager)
         var type = $"{(version.Contains('/', StringComparison.Ordinal) ? version : $"/{version}")}, Kind={obj.Text("kind")}";
         return new ApiException(new ApiStatus(
             500, ApiReason.Unknown, $"failed to create typed {which} object ({obj.Text("metadata", "namespace")}/{obj.Text("metadata", "name")}; {type}): {why}"));
+    }
+
+    /// <summary>Entries as the schema of today has the fields; the schemas of built-in kinds do not change.</summary>
+    private ManagedFields Fitting(ManagedFields owners)
+    {
+        if (context.Strategy is not CustomResourceKind) return owners;
+        return new ManagedFields([.. owners.Owners.Select(o => _versions.Type(o.ApiVersion) is { } type ? o with { Fields = FieldFitting.Fit(o.Fields, type) } : o)]);
     }
 
     private FieldOwner Self(bool isApply) => new(manager, isApply, Version, context.Call.Subresource ?? "", "", FieldSet.Empty);

@@ -55,7 +55,7 @@ internal sealed class TableRepresentation(ServedResource resource, string includ
 
     private JsonObject Row(StoredObject obj)
     {
-        var (tree, now) = (JsonTree.Read(resource.Show(obj)), time.GetUtcNow());
+        var (tree, now) = (include == "Object" ? JsonTree.Read(resource.Show(obj)) : resource.Strategy.Open(obj), time.GetUtcNow());
         var row = new JsonObject { ["cells"] = new JsonArray([.. _columns.Select(c => c.Cell(tree, now))]) };
         switch (include)
         {

@@ -141,7 +141,7 @@ internal sealed class QuotaLedger(ServerState server)
             if (server.Registry.All.FirstOrDefault(r => r.Kind.Group == group && r.Kind.Plural == plural) is not { } resource) continue;
             foreach (var stored in server.Store.Read(resource.Objects).Range(quota.Stored.Key.Namespace, null))
             {
-                var obj = JsonTree.Read(stored.Utf8);
+                var obj = stored.Bytes.ReadTree();
                 if (quota.Covers(resource.Kind, obj)) total.Add(QuotaUsage.Of(resource.Kind, obj).Only(quota.Hard.Keys));
             }
         }
