@@ -108,7 +108,7 @@ public sealed class LocalCluster : IAsyncDisposable
         // The controllers and the node stand beside the API server and need no socket.
         var controllers = new ControllerSet(InProcessClient(server, "kubempi-controllers", time), new ControllerOptions(), time, new Random());
         parts.Push(controllers);
-        var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent), time, notice => options.Notice(notice.Text), cancellation);
+        var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent) with { ClaimsFolder = Path.Combine(state.Path, "claims") }, time, notice => options.Notice(notice.Text), cancellation);
         streams.Node = node;
         parts.Push(node);
         var ranks = new ProcessRanks(node);

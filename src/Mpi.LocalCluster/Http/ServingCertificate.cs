@@ -40,6 +40,9 @@ internal sealed class ServingCertificate : IDisposable
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
         names.AddDnsName("localhost");
+        // What pods call it by: the Service kubernetes, at the first address of the Services' range.
+        names.AddIpAddress(new IPAddress([10, 96, 0, 1]));
+        foreach (var name in (ReadOnlySpan<string>)["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]) names.AddDnsName(name);
         request.CertificateExtensions.Add(names.Build());
         using var signed = request.Create(authority, from, to, RandomNumberGenerator.GetBytes(16));
         return signed.CopyWithPrivateKey(key);

@@ -72,6 +72,7 @@ internal sealed class NodeFixture : IAsyncDisposable
                 "ConfigMap" => Kinds.ConfigMap,
                 "Secret" => Kinds.Secret,
                 "Service" => Kinds.Service,
+                "PersistentVolumeClaim" => Kinds.PersistentVolumeClaim,
                 "EndpointSlice" => Kinds.EndpointSlice,
                 var other => throw new InvalidOperationException($"no {other} in these tests"),
             };

@@ -148,7 +148,7 @@ public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests
                 - {name: down, mountPath: /down}
                 - {name: all, mountPath: /all}
                 """);
-            Assert.Equal("ABAvol\n400 0\n400\nsecretfrom the machine\nRead-only file system\na\nb\nkey\n1\n..data/a\n", text);
+            Assert.Equal("ABAvol\n400 0\n400\nsecretfrom the machine\nRead-only file system\na\nb\nkey\ntoken\n1\n..data/a\n", text);
             Assert.Equal("written\n", await File.ReadAllTextAsync(Path.Join(folder.FullName, "out"), TestContext.Current.CancellationToken));
         }
         finally
@@ -231,6 +231,80 @@ public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests
             """);
         var text = await _node.RunAsync("client", "for i in $(seq 100); do bash -c 'exec 3<>/dev/tcp/served/8000 && printf \"GET / HTTP/1.0\\r\\n\\r\\n\" >&3 && head -1 <&3' 2>/dev/null && exit; sleep 0.1; done");
         Assert.Contains("200 OK", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_Service_whose_port_is_not_its_target_is_forwarded_to_each_backend_in_turn()
+    {
+        await _node.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: turn-0}
+            spec: {containers: [{name: main, image: x/y, command: [sh, -c, "mkdir /tmp/w; hostname >/tmp/w/who; exec python3 -m http.server 8000 --directory /tmp/w"]}]}
+            ---
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: turn-1}
+            spec: {containers: [{name: main, image: x/y, command: [sh, -c, "mkdir /tmp/w; hostname >/tmp/w/who; exec python3 -m http.server 8000 --directory /tmp/w"]}]}
+            """);
+        var addresses = new List<string?>();
+        foreach (var name in (string[])["turn-0", "turn-1"]) addresses.Add((await _node.WaitPhaseAsync(name, "Running")).Text("status", "podIP"));
+        await _node.ApplyAsync($"""
+            apiVersion: v1
+            kind: Service
+            metadata: {"{"}name: turns{"}"}
+            spec: {"{"}clusterIP: 10.96.1.2, ports: [{"{"}port: 80, targetPort: 8000{"}"}]{"}"}
+            ---
+            apiVersion: discovery.k8s.io/v1
+            kind: EndpointSlice
+            metadata: {"{"}name: turns-1, labels: {"{"}kubernetes.io/service-name: turns{"}}"}
+            addressType: IPv4
+            endpoints: [{"{"}addresses: ["{addresses[0]}"]{"}"}, {"{"}addresses: ["{addresses[1]}"]{"}"}]
+            ports: [{"{"}port: 8000{"}"}]
+            """);
+        var text = await _node.RunAsync("caller", "for i in $(seq 100); do [ $(curl -sS http://turns/who 2>/dev/null | wc -l) = 1 ] && break; sleep 0.1; done; for i in 1 2 3 4; do curl -sS http://turns/who; done | sort | uniq -c | tr -s ' '");
+        Assert.Equal(" 2 turn-0\n 2 turn-1\n", text);
+        await _node.DeleteAsync("turn-0", TimeSpan.Zero);
+        await _node.DeleteAsync("turn-1", TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task A_claim_is_bound_and_its_folder_outlives_pods_but_not_the_claim()
+    {
+        await _node.ApplyAsync("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}");
+        const string Volumes = "volumes: [{name: v, persistentVolumeClaim: {claimName: data}}]";
+        const string Mounts = "volumeMounts: [{name: v, mountPath: /v}]";
+        await _node.RunAsync("claim-1", "echo kept >/v/f", Volumes, Mounts);
+        Assert.Equal("kept\n", await _node.RunAsync("claim-2", "cat /v/f", Volumes, Mounts));
+        var claim = await _node.Client.GetAsync(Kinds.PersistentVolumeClaim, "default", "data", NodeFixture.Cancelled);
+        Assert.Equal(("Bound", "1Gi", $"pvc-{claim.Meta.Uid}"), (claim.Root.Text("status", "phase"), claim.Root.Text("status", "capacity", "storage"), claim.Root.Text("spec", "volumeName")));
+        await _node.Client.DeleteAsync(Kinds.PersistentVolumeClaim, "default", "data", new DeleteOptions(), NodeFixture.Cancelled);
+        await _node.RunAsync("claim-pause", "sleep 0.5");
+        Assert.Equal("0\n", await _node.RunAsync("claim-3", "ls /v | wc -l", Volumes, Mounts));
+    }
+
+    [Fact]
+    public async Task An_emptyDir_with_a_limit_is_full_at_its_limit_and_leads_nobody_out_by_a_link()
+    {
+        var text = await _node.RunAsync(
+            "limited",
+            "head -c 3000000 /dev/zero >/small/f; stat -c %s /small/f; ls /sub",
+            "volumes: [{name: small, emptyDir: {medium: Memory, sizeLimit: 1Mi}}, {name: any, emptyDir: {}}]",
+            "volumeMounts: [{name: small, mountPath: /small}, {name: any, mountPath: /sub, subPathExpr: $(NAME)/x}]\nenv: [{name: NAME, value: deep}]");
+        Assert.Contains("No space left on device", text, StringComparison.Ordinal);
+        Assert.Contains("1048576\n", text, StringComparison.Ordinal);
+        await _node.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: leads-out}
+            spec:
+              restartPolicy: Never
+              volumes: [{name: v, emptyDir: {}}]
+              initContainers: [{name: linker, image: x/y, command: [ln, -s, /etc, /v/out], volumeMounts: [{name: v, mountPath: /v}]}]
+              containers: [{name: main, image: x/y, command: [ls, /x], volumeMounts: [{name: v, mountPath: /x, subPath: out}]}]
+            """);
+        var pod = await _node.WaitAsync("leads-out", static p => p.Items("status", "containerStatuses").Any(static c => c.Text("state", "waiting", "reason") == "CreateContainerConfigError"));
+        Assert.Contains("is not within the volume", pod.Items("status", "containerStatuses").Single().Text("state", "waiting", "message"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -266,14 +266,48 @@ public sealed class ServiceRouteTests
     {
         var service = Object("{apiVersion: v1, kind: Service, metadata: {namespace: n, name: s}, spec: {clusterIP: 10.96.0.9, ports: [{name: a, port: 80}, {name: b, port: 22}]}}");
         var slice = Object("{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {namespace: n, name: s-1, labels: {kubernetes.io/service-name: s}}, endpoints: [{addresses: [10.0.0.2]}, {addresses: [10.0.0.3], conditions: {ready: false}}, {addresses: [10.0.0.4]}], ports: [{name: a, port: 8080, protocol: TCP}, {name: b, port: 22, protocol: TCP}]}");
-        var route = ServiceRoute.Of(service, [slice], ImmutableHashSet.Create("10.0.0.2", "10.0.0.3"));
+        var pods = ImmutableHashSet.Create("10.0.0.2", "10.0.0.3");
+        var route = ServiceRoute.Of(service, [slice], pods);
         Assert.NotNull(route);
         Assert.Equal(["10.0.0.2"], route.Backends);
-        Assert.Equal("tcp:80:8080", route.Redirects);
+        Assert.Equal(["80 10.0.0.2:8080", "22 10.0.0.2:22"], route.Ports.Select(static p => $"{p.Port} {string.Join(',', p.Targets)}"));
+        Assert.False(route.IsDirect(pods));
+        Assert.True((route with { Ports = [route.Ports[1]] }).IsDirect(pods));
         Assert.Null(ServiceRoute.Of(Object("{apiVersion: v1, kind: Service, metadata: {namespace: n, name: s}, spec: {clusterIP: None}}"), [slice], ImmutableHashSet<string>.Empty));
     }
 
+    [Theory]
+    [InlineData("{namespace: default, name: kubernetes}", 1)]
+    [InlineData("{namespace: default, name: other}", 0)]
+    public void Only_the_API_servers_Service_leads_to_this_machines_loopback_address(string meta, int backends)
+    {
+        var service = Object($"{{apiVersion: v1, kind: Service, metadata: {meta}, spec: {{clusterIP: 10.96.0.1, ports: [{{name: https, port: 443}}]}}}}");
+        var slice = Object($"{{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {meta.Replace("}", $", labels: {{kubernetes.io/service-name: {service.Meta.Name}}}}}", StringComparison.Ordinal)}, endpoints: [{{addresses: [127.0.0.1]}}], ports: [{{name: https, port: 6443}}]}}");
+        Assert.Equal(backends, ServiceRoute.Of(service, [slice], ImmutableHashSet<string>.Empty)!.Backends.Length);
+    }
+
     private static KubeObject Object(string yaml) => KubeObject.From(Yaml.Read(yaml)[0].Root);
+}
+
+public sealed class SubPathTests : IDisposable
+{
+    private readonly DirectoryInfo _volume = Directory.CreateTempSubdirectory("kube-nodes-volume");
+
+    public void Dispose() => _volume.Delete(recursive: true);
+
+    [Fact]
+    public void Links_are_followed_inside_the_volume_and_never_out_of_it()
+    {
+        Directory.CreateDirectory(Path.Join(_volume.FullName, "a", "b"));
+        File.CreateSymbolicLink(Path.Join(_volume.FullName, "in"), "a/../a/b");
+        File.CreateSymbolicLink(Path.Join(_volume.FullName, "a", "up"), "../../elsewhere");
+        File.CreateSymbolicLink(Path.Join(_volume.FullName, "absolute"), "/etc");
+        File.CreateSymbolicLink(Path.Join(_volume.FullName, "loop"), "loop");
+        Assert.Equal("a/b/new", SubPath.Resolve(_volume.FullName, "in/new"));
+        foreach (var way in (ReadOnlySpan<string>)["a/up", "absolute/passwd", "loop", "../x", "/etc"]) AssertRefused(way);
+    }
+
+    private void AssertRefused(string way) => Assert.Throws<MissingReferenceException>(() => SubPath.Resolve(_volume.FullName, way));
 }
 
 public sealed class VolumeContentTests
@@ -284,7 +318,7 @@ public sealed class VolumeContentTests
     public void A_projected_path_that_stands_twice_is_the_later_sources()
     {
         var pod = new PodSpecView(Object("{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: n, labels: {b: '2', a: '1'}}, spec: {volumes: [{name: v, projected: {defaultMode: 256, sources: [{configMap: {name: m}}, {downwardAPI: {items: [{path: k, fieldRef: {fieldPath: metadata.labels}}]}}]}}], containers: [{name: c}]}}"));
-        var files = VolumeContent.Of(pod, pod.Spec.Items("volumes").Single(), new Objects(), new DownwardFields(pod, null, "", One, One));
+        var files = VolumeContent.Of(pod, pod.Spec.Items("volumes").Single(), new Objects(), new DownwardFields(pod, null, "", One, One), static _ => "token");
         var file = Assert.Single(files!.Value);
         Assert.Equal("a=\"1\"\nb=\"2\"", Encoding.UTF8.GetString(file.Content.Span));
         Assert.Equal((UnixFileMode)256, file.Mode);
@@ -294,7 +328,7 @@ public sealed class VolumeContentTests
     public void A_missing_key_is_told_as_the_kubelet_does()
     {
         var pod = new PodSpecView(Object("{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: n}, spec: {volumes: [{name: v, configMap: {name: m, items: [{key: none, path: x}]}}], containers: [{name: c}]}}"));
-        var missing = Assert.Throws<MissingReferenceException>(() => VolumeContent.Of(pod, pod.Spec.Items("volumes").Single(), new Objects(), new DownwardFields(pod, null, "", One, One)));
+        var missing = Assert.Throws<MissingReferenceException>(() => VolumeContent.Of(pod, pod.Spec.Items("volumes").Single(), new Objects(), new DownwardFields(pod, null, "", One, One), static _ => "token"));
         Assert.Equal("configmap references non-existent config key: none", missing.Message);
     }
 
@@ -306,6 +340,10 @@ public sealed class VolumeContentTests
 
         public KubeObject? Secret(string ns, string name) => null;
 
+        public KubeObject? ServiceAccount(string ns, string name) => null;
+
         public IEnumerable<KubeObject> Services => [];
+
+        public bool LeadsToApiServer => false;
     }
 }

@@ -13,20 +13,24 @@ public sealed class LinuxNode : IAsyncDisposable
 {
     private readonly ClusterSandbox _cluster;
     private readonly ClusterSockets _sockets;
+    private readonly ServiceForwarding _forwarding;
     private readonly ProbeClient _probes;
     private readonly CancellationTokenSource _stopping;
+    private readonly Claims _claims;
     private readonly PodsLoop _pods;
     private readonly ImmutableArray<WatchedObjects> _watches;
     private readonly ImageBuilds _builds;
     private readonly TimeProvider _time;
     private bool _disposed;
 
-    private LinuxNode(ClusterSandbox cluster, ClusterSockets sockets, ProbeClient probes, CancellationTokenSource stopping, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageBuilds builds, TimeProvider time)
+    private LinuxNode(ClusterSandbox cluster, ClusterSockets sockets, ServiceForwarding forwarding, ProbeClient probes, CancellationTokenSource stopping, Claims claims, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageBuilds builds, TimeProvider time)
     {
         _cluster = cluster;
         _sockets = sockets;
+        _forwarding = forwarding;
         _probes = probes;
         _stopping = stopping;
+        _claims = claims;
         _pods = pods;
         _watches = watches;
         _builds = builds;
@@ -35,6 +39,8 @@ public sealed class LinuxNode : IAsyncDisposable
     }
 
     public ImmutableArray<ILoop> Loops { get; }
+
+    public SandboxMode Mode => _cluster.Mode;
 
     /// <summary>Completes when the sandbox ended by itself, with its last words; no pod runs any more then.</summary>
     public Task<string> SandboxEndedAsync(CancellationToken cancellation) => _cluster.EndedAsync(cancellation);
@@ -54,9 +60,13 @@ public sealed class LinuxNode : IAsyncDisposable
         var configMaps = Watch(Kinds.ConfigMap, (_, _) => pods.ReferencesChanged());
         var secrets = Watch(Kinds.Secret, (_, _) => pods.ReferencesChanged());
         var services = Watch(Kinds.Service, (_, _) => NetworkChanged());
+        var accounts = Watch(Kinds.ServiceAccount, static (_, _) => { });
+        var claims = new Claims(client, cluster, options, time, report);
+        var watchClaims = Watch(Kinds.PersistentVolumeClaim, claims.Changed);
         var slices = Watch(Kinds.EndpointSlice, (_, _) => NetworkChanged());
         names = new NamesLoop(pods, services, slices, time);
-        routes = new ServiceRoutes(pods, services, slices, cluster, time, report);
+        var forwarding = new ServiceForwarding(sockets, report);
+        routes = new ServiceRoutes(pods, services, slices, cluster, forwarding, time, report);
         var catalog = new ImageCatalog(options.ImageSearchPath);
         var builds = new ImageBuilds(options.CacheFolder, time);
         var events = new NodeEvents(client, options.Name, time);
@@ -68,9 +78,10 @@ public sealed class LinuxNode : IAsyncDisposable
             Time = time,
             Cluster = cluster,
             Preparation = new ContainerPreparation(options, catalog, builds),
-            Objects = new WatchedNodeObjects(configMaps, secrets, services),
+            Objects = new WatchedNodeObjects(configMaps, secrets, services, accounts),
             Events = events,
             Registration = registration,
+            Claims = claims,
             Probes = probes,
             Report = report,
             Stopping = stopping.Token,
@@ -80,11 +91,15 @@ public sealed class LinuxNode : IAsyncDisposable
                 else names.Changed();
                 routes.Changed();
             },
-            Released = pods.Released,
+            Released = worker =>
+            {
+                pods.Released(worker);
+                claims.Released(worker.Meta.Uid);
+            },
         });
         // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
-        var first = new FirstSync([configMaps, secrets, services, slices], watchPods);
-        return new LinuxNode(cluster, sockets, probes, stopping, pods, [watchPods, configMaps, secrets, services, slices], [new NodeLoop([registration, configMaps, secrets, services, slices, first, names, routes, pods, events])], builds, time);
+        var first = new FirstSync([configMaps, secrets, services, slices, accounts], watchPods);
+        return new LinuxNode(cluster, sockets, forwarding, probes, stopping, claims, pods, [watchPods, configMaps, secrets, services, slices, accounts, watchClaims], [new NodeLoop([registration, configMaps, secrets, services, slices, accounts, watchClaims, first, names, routes, pods, claims, events])], builds, time);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
             new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
@@ -145,8 +160,10 @@ public sealed class LinuxNode : IAsyncDisposable
         _disposed = true;
         await _stopping.CancelAsync();
         foreach (var watch in _watches) await watch.DisposeAsync();
+        await _forwarding.DisposeAsync();
         _probes.Dispose();
         await _sockets.DisposeAsync();
+        await _claims.RemoveAllAsync();
         await _cluster.DisposeAsync();
         _builds.Dispose();
         _stopping.Dispose();
@@ -164,12 +181,16 @@ public sealed class LinuxNode : IAsyncDisposable
         public ValueTask WaitAsync(CancellationToken cancellation) => before.All(static w => w.Synced) ? after.WaitAsync(cancellation) : new ValueTask(Task.Delay(Look, cancellation));
     }
 
-    private sealed class WatchedNodeObjects(WatchedObjects configMaps, WatchedObjects secrets, WatchedObjects services) : INodeObjects
+    private sealed class WatchedNodeObjects(WatchedObjects configMaps, WatchedObjects secrets, WatchedObjects services, WatchedObjects accounts) : INodeObjects
     {
         public KubeObject? ConfigMap(string ns, string name) => configMaps.Find(new ObjectKey(ns, name));
 
         public KubeObject? Secret(string ns, string name) => secrets.Find(new ObjectKey(ns, name));
 
+        public KubeObject? ServiceAccount(string ns, string name) => accounts.Find(new ObjectKey(ns, name));
+
         public IEnumerable<KubeObject> Services => services.All;
+
+        public bool LeadsToApiServer => services.Find(new ObjectKey("default", "kubernetes")) is not null && configMaps.Find(new ObjectKey("default", "kube-root-ca.crt")) is not null;
     }
 }

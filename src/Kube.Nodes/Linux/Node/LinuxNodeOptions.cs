@@ -41,6 +41,9 @@ public sealed record LinuxNodeOptions
     /// <summary>Null: the best that this user can have.</summary>
     public SandboxMode? Mode { get; init; }
 
+    /// <summary>A folder of this machine for the volumes of claims, which then need not fit into memory; null keeps them there.</summary>
+    public string? ClaimsFolder { get; init; }
+
     /// <summary>How often the Node says that it lives.</summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromMinutes(1);
 

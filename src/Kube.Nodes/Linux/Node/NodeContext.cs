@@ -13,6 +13,7 @@ internal sealed class NodeContext
     public required INodeObjects Objects { get; init; }
     public required NodeEvents Events { get; init; }
     public required NodeRegistration Registration { get; init; }
+    public required Claims Claims { get; init; }
     public required ProbeClient Probes { get; init; }
     public required Action<NodeNotice> Report { get; init; }
 

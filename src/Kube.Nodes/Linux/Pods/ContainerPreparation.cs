@@ -81,7 +81,7 @@ internal sealed class ContainerPreparation(LinuxNodeOptions options, ImageCatalo
         if (workingDirectory.StartsWith('/')) root.Own(workingDirectory);
         Names(root);
 
-        foreach (var mount in pod.Volumes!.Mounts(container, variables)) root.Mount(mount);
+        foreach (var mount in pod.Volumes!.Mounts(pod.Spec, container, variables)) root.Mount(mount);
         SandboxFiles.Write($"{files}/termination-log", "", (UnixFileMode)0b110_110_110);
         var messagePath = container.Spec.Text("terminationMessagePath") is { Length: > 0 } path ? path : "/dev/termination-log";
         root.Mount(new ContainerMount($"{folder}/termination-log", messagePath, ReadOnly: false, IsFile: true));

@@ -9,7 +9,12 @@ internal interface INodeObjects
 
     KubeObject? Secret(string ns, string name);
 
+    KubeObject? ServiceAccount(string ns, string name);
+
     IEnumerable<KubeObject> Services { get; }
+
+    /// <summary>Whether there is a Service that leads pods to the API server.</summary>
+    bool LeadsToApiServer { get; }
 }
 
 /// <summary>A pod refers to something that is not there (yet); the message is the kubelet's.</summary>

@@ -9,7 +9,8 @@ internal sealed class PodSpecView
 {
     public const int DefaultGraceSeconds = 30;
 
-    public PodSpecView(KubeObject pod)
+    /// <param name="hasAccess">Gives the pod its way to the API server (<see cref="ServiceAccountAccess"/>).</param>
+    public PodSpecView(KubeObject pod, Func<PodSpecView, bool>? hasAccess = null)
     {
         Object = pod;
         Containers =
@@ -17,6 +18,8 @@ internal sealed class PodSpecView
             .. Spec.Items("initContainers").Select(static (c, i) => new ContainerView(c, i, IsInit: true)),
             .. Spec.Items("containers").Select(static (c, i) => new ContainerView(c, i, IsInit: false)),
         ];
+        HasAccess = hasAccess?.Invoke(this) ?? false;
+        Volumes = ServiceAccountAccess.Volumes(Spec, HasAccess);
     }
 
     public KubeObject Object { get; }
@@ -26,6 +29,12 @@ internal sealed class PodSpecView
 
     /// <summary>Init containers first, each kind in its order.</summary>
     public ImmutableArray<ContainerView> Containers { get; }
+
+    /// <summary>The pod's volumes, with what this node adds.</summary>
+    public ImmutableArray<JsonElement> Volumes { get; }
+
+    /// <summary>Whether the containers find a token and the API server's authority at the usual place.</summary>
+    public bool HasAccess { get; }
 
     public string RestartPolicy => Spec.Text("restartPolicy") ?? "Always";
     public bool HostNetwork => Spec.Flag("hostNetwork") ?? false;

@@ -25,9 +25,9 @@ internal sealed class PodWorker
 
     public PodWorker(NodeContext node, KubeObject pod, int? addressIndex, Action wake)
     {
-        var view = new PodSpecView(pod);
         _node = node;
-        _pod = new LocalPod(node, view, wake);
+        _pod = new LocalPod(node, pod, wake);
+        var view = _pod.Spec;
         _containers = [.. view.Containers.Select(c => new ContainerWorker(_pod, c))];
         _status = new PodStatusWriter(node, view.Status.ToTree() as JsonObject);
         _addressIndex = addressIndex;
@@ -69,7 +69,7 @@ internal sealed class PodWorker
     public void Update(KubeObject? pod)
     {
         if (pod is null) Gone = true;
-        else _pod.Spec = new PodSpecView(pod);
+        else _pod.Update(pod);
     }
 
     /// <summary>Something that pods refer to has changed: volumes are refreshed, and what was missing is looked for again.</summary>
@@ -81,7 +81,7 @@ internal sealed class PodWorker
         if (_pod.Volumes is null || Sandbox is null || _seen.Removed) return;
         try
         {
-            await _pod.Volumes.PrepareAsync(_pod.Spec, _node.Objects, _pod.Fields, now, cancellation);
+            await _pod.PrepareVolumesAsync(cancellation);
         }
         catch (MissingReferenceException missing)
         {
@@ -98,6 +98,7 @@ internal sealed class PodWorker
             return;
         }
 
+        if (_seen.HasSandbox && _pod.Tokens.RenewAt <= _node.Time.GetUtcNow()) await RefreshAsync(cancellation);
         for (var round = 0; round < RoundsAtMost; round++)
         {
             await ObserveAsync(cancellation);
@@ -110,6 +111,7 @@ internal sealed class PodWorker
         await ObserveAsync(cancellation);
         if (!await _status.WriteAsync(_seen, cancellation)) Revisit(_node.Time.GetUtcNow() + RetryStatus);
         await CleanAsync(cancellation);
+        if (_seen.HasSandbox && _pod.Tokens.RenewAt is { } renewAt) Revisit(renewAt);
         if (_seen.Removed && Meta.DeletionTimestamp is not null) await ConfirmDeletionAsync(cancellation);
     }
 
@@ -171,7 +173,7 @@ internal sealed class PodWorker
                 _node.NamesChanged(this);
             }
 
-            await _pod.Volumes!.PrepareAsync(_pod.Spec, _node.Objects, _pod.Fields, now, cancellation);
+            await _pod.PrepareVolumesAsync(cancellation);
             _seen = _seen with { HasSandbox = true, SandboxHindrance = null };
         }
         catch (MissingReferenceException missing)

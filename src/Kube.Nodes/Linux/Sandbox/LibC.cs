@@ -69,6 +69,19 @@ internal static partial class LibC
         return copy >= 0 ? copy : throw new IOException($"descriptor {descriptor} of process {pid} cannot be copied: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
     }
 
+    /// <summary>The type bits of a file's mode (inode(7)), links followed; 0 when there is none.</summary>
+    public static int FileType(string path)
+    {
+        // struct statx: stx_mode are the two bytes after stx_mask, blksize, attributes, nlink, uid, gid.
+        const int atWorkingDirectory = -100, size = 256, modeAt = 28;
+        const uint wantType = 1;
+        var status = new byte[size];
+        return Statx(atWorkingDirectory, path, 0, wantType, status) == 0 ? System.Buffers.Binary.BinaryPrimitives.ReadUInt16LittleEndian(status.AsSpan(modeAt)) & 0xF000 : 0;
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int folder, string path, int flags, uint mask, byte[] status);
+
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial nint SystemCall(nint number, nint first, nint second, nint third);
 

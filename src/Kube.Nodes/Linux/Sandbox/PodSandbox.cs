@@ -11,6 +11,7 @@ internal sealed class PodSandbox
 {
     private readonly ClusterSandbox _cluster;
     private readonly string _link;
+    private readonly List<string> _mounts = [];
     private bool _removed;
 
     private PodSandbox(ClusterSandbox cluster, string uid, string folderName, string hostname, int? index, bool hostNetwork)
@@ -83,6 +84,9 @@ internal sealed class PodSandbox
     /// <summary>The words that start a program in the pod's namespaces but outside every container's file system.</summary>
     public IEnumerable<string> Enter() => _cluster.Enter([.. HostNetwork ? (IEnumerable<string>)[$"--net=/proc/{_cluster.HolderPid}/ns/net"] : [$"--net={Files}/net"], $"--uts={Files}/uts", $"--ipc={Files}/ipc"]);
 
+    /// <summary>A mount inside the pod's folder that is to go with the pod.</summary>
+    public void UnmountLater(string path) => _mounts.Add(path);
+
     /// <summary>Takes the pod's network and files away. Its containers must have ended.</summary>
     public async Task RemoveAsync(CancellationToken cancellation)
     {
@@ -92,7 +96,7 @@ internal sealed class PodSandbox
         await _cluster.RunAsync(
             $"""
              {(HostNetwork ? "" : $"ip link del {_link} || :")}
-             umount {(HostNetwork ? "" : $"{Folder}/net ")}{Folder}/uts {Folder}/ipc || :
+             umount {(HostNetwork ? "" : $"{Folder}/net ")}{Folder}/uts {Folder}/ipc {string.Join(' ', _mounts)} || :
              rm -rf {Folder}
              """,
             cancellation);

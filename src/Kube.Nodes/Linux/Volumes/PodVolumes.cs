@@ -20,26 +20,15 @@ internal sealed class PodVolumes
 
     /// <summary>Makes or refreshes every volume.</summary>
     /// <exception cref="MissingReferenceException">A volume cannot be made (yet); the message is that of a FailedMount event.</exception>
-    public async Task PrepareAsync(PodSpecView pod, INodeObjects objects, DownwardFields fields, DateTimeOffset now, CancellationToken cancellation)
+    public async Task PrepareAsync(LocalPod pod, CancellationToken cancellation)
     {
-        var owned = new StringBuilder();
-        foreach (var volume in pod.Spec.Items("volumes"))
+        var script = new StringBuilder();
+        foreach (var volume in pod.Spec.Volumes)
         {
             var name = volume.Text("name") ?? "";
             try
             {
-                var folder = $"{_sandbox.Folder}/volumes/{SandboxFiles.SafeName(name)}";
-                var files = _sandbox.Cluster.Files + folder;
-                if (VolumeContent.Of(pod, volume, objects, fields) is { } content)
-                {
-                    if (!_volumes.TryGetValue(name, out var made)) _volumes[name] = made = new Volume(folder, IsFile: false, ReadOnly: true, new AtomicFolder(files));
-                    if (made.Content!.Write(Fitted(content, pod), now) && pod.FsGroup is { } group) Own(folder, group, "g+rX");
-                }
-                else if (!_volumes.ContainsKey(name))
-                {
-                    _volumes[name] = Make(pod, volume, folder, files);
-                    if (pod.FsGroup is { } group && (volume.Has("emptyDir") || volume.Has("persistentVolumeClaim"))) Own(_volumes[name].Source, group, "g+rwXs");
-                }
+                Prepare(pod, volume, name, script);
             }
             catch (MissingReferenceException missing)
             {
@@ -47,33 +36,51 @@ internal sealed class PodVolumes
             }
         }
 
-        if (owned.Length > 0) await _sandbox.Cluster.RunAsync(owned.ToString(), cancellation);
+        if (script.Length > 0) await _sandbox.Cluster.RunAsync(script.ToString(), cancellation);
+    }
 
-        void Own(string folder, uint group, string mode)
+    private void Prepare(LocalPod pod, JsonElement volume, string name, StringBuilder script)
+    {
+        var folder = $"{_sandbox.Folder}/volumes/{SandboxFiles.SafeName(name)}";
+        var files = _sandbox.Cluster.Files + folder;
+        if (VolumeContent.Of(pod.Spec, volume, pod.Node.Objects, pod.Fields, pod.Tokens.Of) is { } content)
         {
+            if (!_volumes.TryGetValue(name, out var made)) _volumes[name] = made = new Volume(folder, IsFile: false, ReadOnly: true, new AtomicFolder(files));
+            if (made.Content!.Write(Fitted(content, pod.Spec), pod.Node.Time.GetUtcNow()) && pod.Spec.FsGroup is { } readers) Own(folder, readers, "g+rX", always: true);
+        }
+        else if (!_volumes.ContainsKey(name))
+        {
+            _volumes[name] = Make(pod, volume, folder, files, script);
+            // Folders of the machine keep their owners (hostPath is not "ownership managed").
+            if (pod.Spec.FsGroup is { } writers && !volume.Has("hostPath")) Own(_volumes[name].Source, writers, "g+rwXs", always: pod.Spec.Spec.Text("securityContext", "fsGroupChangePolicy") != "OnRootMismatch");
+        }
+
+        void Own(string place, uint group, string mode, bool always)
+        {
+            place = ShellWord.Quote(place);
             // There is one group ID when there is one user ID; Fitted has given the group's rights to the owner.
             if (_sandbox.Cluster.Mode == SandboxMode.SingleId || (_sandbox.Cluster.Mode == SandboxMode.SubordinateIds && group >= SubordinateIds.Count)) return;
-            owned.Append(CultureInfo.InvariantCulture, $"chgrp -hR {group} {folder}\nchmod -R {mode} {folder}\n");
+            var unless = always ? "" : string.Create(CultureInfo.InvariantCulture, $"[ \"$(stat -c %g {place})\" = {group} ] || ");
+            script.Append(CultureInfo.InvariantCulture, $"{unless}{{ chgrp -hR {group} {place}; chmod -R {mode} {place}; }}\n");
         }
     }
 
     /// <summary>What a container mounts.</summary>
     /// <exception cref="MissingReferenceException">A mount names no volume, or a path that cannot be mounted.</exception>
-    public IEnumerable<ContainerMount> Mounts(ContainerView container, IReadOnlyDictionary<string, string> environment)
+    public IEnumerable<ContainerMount> Mounts(PodSpecView pod, ContainerView container, IReadOnlyDictionary<string, string> environment)
     {
-        foreach (var mount in container.Spec.Items("volumeMounts"))
+        foreach (var mount in ServiceAccountAccess.Mounts(container, pod.HasAccess))
         {
             var name = mount.Text("name") ?? "";
             var target = mount.Text("mountPath") ?? "";
             if (!target.StartsWith('/')) target = "/" + target;
             if (!_volumes.TryGetValue(name, out var volume)) throw new MissingReferenceException($"volume \"{name}\" of container \"{container.Name}\" is not among the pod's volumes");
             var within = mount.Text("subPathExpr") is { Length: > 0 } expression ? VariableExpansion.Expand(expression, environment) : mount.Text("subPath") ?? "";
-            if (within.Split('/').Contains("..")) throw new MissingReferenceException($"subPath \"{within}\" must not contain '..'");
             var isFile = volume.IsFile;
             var source = volume.Source;
             if (within.Length > 0)
             {
-                source = $"{source}/{within.Trim('/')}";
+                source = $"{source}/{SubPath.Resolve(_sandbox.Cluster.Files + source, within)}";
                 var seen = _sandbox.Cluster.Files + source;
                 isFile = File.Exists(seen);
                 if (!isFile && !Directory.Exists(seen))
@@ -103,53 +110,30 @@ internal sealed class PodVolumes
         }
     }
 
-    private Volume Make(PodSpecView pod, JsonElement volume, string folder, string files)
+    /// <param name="script">What is to be done as UID 0 of the sandbox to complete it.</param>
+    private Volume Make(LocalPod pod, JsonElement volume, string folder, string files, StringBuilder script)
     {
-        if (volume.Has("emptyDir"))
+        if (volume.Has("hostPath"))
         {
-            // In memory whatever the medium: nothing that a pod writes is to stay.
-            SandboxFiles.MakeFolder(files, SandboxFiles.OpenFolder);
-            return new Volume(folder, IsFile: false, ReadOnly: false, null);
+            var (source, isFile) = HostPath.Make(volume.At("hostPath"));
+            return new Volume(source, isFile, ReadOnly: false, null);
         }
 
-        if (volume.Has("hostPath")) return HostPath(volume.At("hostPath"));
-        if (volume.Text("persistentVolumeClaim", "claimName") is { } claim)
-        {
-            var shared = $"/volumes/{SandboxFiles.SafeName(pod.Meta.Namespace)}/{SandboxFiles.SafeName(claim)}";
-            if (!Directory.Exists(_sandbox.Cluster.Files + shared))
-            {
-                SandboxFiles.MakeFolder(_sandbox.Cluster.Files + Path.GetDirectoryName(shared));
-                SandboxFiles.MakeFolder(_sandbox.Cluster.Files + shared, SandboxFiles.OpenFolder);
-            }
+        if (volume.Text("persistentVolumeClaim", "claimName") is { } claim) return new Volume(pod.Node.Claims.Use(pod.Meta, claim), IsFile: false, volume.Flag("persistentVolumeClaim", "readOnly") ?? false, null);
+        if (volume.Has("ephemeral")) return new Volume(pod.Node.Claims.Use(pod.Meta, $"{pod.Meta.Name}-{volume.Text("name")}"), IsFile: false, volume.Flag("ephemeral", "readOnly") ?? false, null);
+        var type = volume.Members().Select(static m => m.Name).FirstOrDefault(static n => n != "name") ?? "emptyDir";
+        if (type != "emptyDir") throw new MissingReferenceException($"volumes of type {type} are not available on this machine; use hostPath, emptyDir or persistentVolumeClaim instead");
 
-            return new Volume(shared, IsFile: false, volume.Flag("persistentVolumeClaim", "readOnly") ?? false, null);
+        // In memory whatever the medium: nothing that a pod writes is to stay. A volume without a source is one, too (core/v1 VolumeSource).
+        SandboxFiles.MakeFolder(files, SandboxFiles.OpenFolder);
+        if (Quantity.Read(volume.At("emptyDir", "sizeLimit")) is { IsZero: false } limit)
+        {
+            // A full volume refuses further bytes; the kubelet would evict the pod a little later.
+            script.Append(CultureInfo.InvariantCulture, $"mount -t tmpfs -o nosuid,nodev,mode=777,size={limit.MilliUnits / 1000} tmpfs {folder}\n");
+            _sandbox.UnmountLater(folder);
         }
 
-        var type = volume.Members().Select(static m => m.Name).FirstOrDefault(static n => n != "name") ?? "none";
-        if (type == "none")
-        {
-            // A volume without a source is an emptyDir (core/v1 VolumeSource).
-            SandboxFiles.MakeFolder(files, SandboxFiles.OpenFolder);
-            return new Volume(folder, IsFile: false, ReadOnly: false, null);
-        }
-
-        throw new MissingReferenceException($"volumes of type {type} are not available on this machine; use hostPath, emptyDir or persistentVolumeClaim instead");
-    }
-
-    private static Volume HostPath(JsonElement source)
-    {
-        var path = source.Text("path") ?? "";
-        var type = source.Text("type") ?? "";
-        if (!path.StartsWith('/')) throw new MissingReferenceException($"hostPath \"{path}\" is no absolute path");
-        if (type == "DirectoryOrCreate" && !Path.Exists(path)) Directory.CreateDirectory(path);
-        if (type == "FileOrCreate" && !Path.Exists(path)) File.Create(path).Dispose();
-        var isFolder = Directory.Exists(path);
-        if (!isFolder && !File.Exists(path)) throw new MissingReferenceException(type is "Directory" or "File" or "Socket" or "CharDevice" or "BlockDevice" ? $"hostPath type check failed: {path} is not a {Words(type)}" : $"hostPath {path} does not exist on this machine");
-        if (type is "Directory" or "DirectoryOrCreate" && !isFolder) throw new MissingReferenceException($"hostPath type check failed: {path} is not a directory");
-        if (type is "File" or "FileOrCreate" && isFolder) throw new MissingReferenceException($"hostPath type check failed: {path} is not a file");
-        return new Volume(MachinePath.Inside(path), !isFolder, ReadOnly: false, null);
-
-        static string Words(string type) => type switch { "CharDevice" => "character device", "BlockDevice" => "block device", _ => type.ToLowerInvariant() };
+        return new Volume(folder, IsFile: false, ReadOnly: false, null);
     }
 
     /// <summary>

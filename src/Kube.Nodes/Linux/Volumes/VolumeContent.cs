@@ -16,8 +16,9 @@ internal static class VolumeContent
     private const int DefaultMode = 0b110_100_100;
 
     /// <summary>The files, or null when the volume is of another type.</summary>
+    /// <param name="token">The token of a <c>serviceAccountToken</c> source.</param>
     /// <exception cref="MissingReferenceException">Something that is not optional is missing; worded as in the kubelet's FailedMount events.</exception>
-    public static ImmutableArray<VolumeFile>? Of(PodSpecView pod, JsonElement volume, INodeObjects objects, DownwardFields fields)
+    public static ImmutableArray<VolumeFile>? Of(PodSpecView pod, JsonElement volume, INodeObjects objects, DownwardFields fields, Func<JsonElement, string> token)
     {
         if (volume.Has("configMap")) return FromMap(pod, volume.At("configMap"), "name", objects, isSecret: false, Mode(volume.At("configMap")));
         if (volume.Has("secret")) return FromMap(pod, volume.At("secret"), "secretName", objects, isSecret: true, Mode(volume.At("secret")));
@@ -30,7 +31,7 @@ internal static class VolumeContent
             if (source.Has("configMap")) files.AddRange(FromMap(pod, source.At("configMap"), "name", objects, isSecret: false, mode));
             else if (source.Has("secret")) files.AddRange(FromMap(pod, source.At("secret"), "name", objects, isSecret: true, mode));
             else if (source.Has("downwardAPI")) files.AddRange(FromFields(source.At("downwardAPI"), fields, mode));
-            // A serviceAccountToken has no issuer here; the volume comes without it, as pods seldom use the token they are given.
+            else if (source.Has("serviceAccountToken")) files.Add(new VolumeFile(source.Text("serviceAccountToken", "path") ?? "token", Encoding.UTF8.GetBytes(token(source.At("serviceAccountToken"))), mode));
         }
 
         // A path named twice: the later source wins, as in the kubelet.
