@@ -16,6 +16,7 @@ public sealed class LinuxNode : IAsyncDisposable
     private readonly ServiceForwarding _forwarding;
     private readonly ProbeClient _probes;
     private readonly CancellationTokenSource _stopping;
+    private readonly ControlGroups _groups;
     private readonly Claims _claims;
     private readonly PodsLoop _pods;
     private readonly ImmutableArray<WatchedObjects> _watches;
@@ -23,13 +24,14 @@ public sealed class LinuxNode : IAsyncDisposable
     private readonly TimeProvider _time;
     private bool _disposed;
 
-    private LinuxNode(ClusterSandbox cluster, ClusterSockets sockets, ServiceForwarding forwarding, ProbeClient probes, CancellationTokenSource stopping, Claims claims, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageBuilds builds, TimeProvider time)
+    private LinuxNode(ClusterSandbox cluster, ClusterSockets sockets, ServiceForwarding forwarding, ProbeClient probes, CancellationTokenSource stopping, ControlGroups groups, Claims claims, PodsLoop pods, ImmutableArray<WatchedObjects> watches, ImmutableArray<ILoop> loops, ImageBuilds builds, TimeProvider time)
     {
         _cluster = cluster;
         _sockets = sockets;
         _forwarding = forwarding;
         _probes = probes;
         _stopping = stopping;
+        _groups = groups;
         _claims = claims;
         _pods = pods;
         _watches = watches;
@@ -41,6 +43,9 @@ public sealed class LinuxNode : IAsyncDisposable
     public ImmutableArray<ILoop> Loops { get; }
 
     public SandboxMode Mode => _cluster.Mode;
+
+    /// <summary>The PID of the shell that holds the cluster's namespaces.</summary>
+    internal int HolderPid => _cluster.HolderPid;
 
     /// <summary>Completes when the sandbox ended by itself, with its last words; no pod runs any more then.</summary>
     public Task<string> SandboxEndedAsync(CancellationToken cancellation) => _cluster.EndedAsync(cancellation);
@@ -61,6 +66,7 @@ public sealed class LinuxNode : IAsyncDisposable
         var secrets = Watch(Kinds.Secret, (_, _) => pods.ReferencesChanged());
         var services = Watch(Kinds.Service, (_, _) => NetworkChanged());
         var accounts = Watch(Kinds.ServiceAccount, static (_, _) => { });
+        var groups = ControlGroups.OfThisMachine();
         var claims = new Claims(client, cluster, options, time, report);
         var watchClaims = Watch(Kinds.PersistentVolumeClaim, claims.Changed);
         var slices = Watch(Kinds.EndpointSlice, (_, _) => NetworkChanged());
@@ -81,6 +87,7 @@ public sealed class LinuxNode : IAsyncDisposable
             Objects = new WatchedNodeObjects(configMaps, secrets, services, accounts),
             Events = events,
             Registration = registration,
+            Groups = groups,
             Claims = claims,
             Probes = probes,
             Report = report,
@@ -99,7 +106,7 @@ public sealed class LinuxNode : IAsyncDisposable
         });
         // What pods refer to is known before the pods themselves, or each pod would first be told that its ConfigMap is missing.
         var first = new FirstSync([configMaps, secrets, services, slices, accounts], watchPods);
-        return new LinuxNode(cluster, sockets, forwarding, probes, stopping, claims, pods, [watchPods, configMaps, secrets, services, slices, accounts, watchClaims], [new NodeLoop([registration, configMaps, secrets, services, slices, accounts, watchClaims, first, names, routes, pods, claims, events])], builds, time);
+        return new LinuxNode(cluster, sockets, forwarding, probes, stopping, groups, claims, pods, [watchPods, configMaps, secrets, services, slices, accounts, watchClaims], [new NodeLoop([registration, configMaps, secrets, services, slices, accounts, watchClaims, first, names, routes, pods, claims, events])], builds, time);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
             new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
@@ -165,6 +172,7 @@ public sealed class LinuxNode : IAsyncDisposable
         await _sockets.DisposeAsync();
         await _claims.RemoveAllAsync();
         await _cluster.DisposeAsync();
+        _groups.RemoveAll();
         _builds.Dispose();
         _stopping.Dispose();
     }

@@ -13,6 +13,7 @@ internal sealed class NodeContext
     public required INodeObjects Objects { get; init; }
     public required NodeEvents Events { get; init; }
     public required NodeRegistration Registration { get; init; }
+    public required ControlGroups Groups { get; init; }
     public required Claims Claims { get; init; }
     public required ProbeClient Probes { get; init; }
     public required Action<NodeNotice> Report { get; init; }
@@ -28,9 +29,25 @@ internal sealed class NodeContext
 
     private readonly HashSet<string> _said = new(StringComparer.Ordinal);
 
+    /// <summary>Says a thing to the person who runs the node, the first time only.</summary>
+    public void SayOnce(string text)
+    {
+        lock (_said)
+        {
+            if (!_said.Add(text)) return;
+        }
+
+        Report(new NodeNotice(IsWarning: true, text));
+    }
+
     /// <summary>Says once an image that nothing stands in for it.</summary>
     public void SayWithoutStandIn(string image)
     {
-        if (_said.Add(image)) Report(new NodeNotice(IsWarning: false, $"image {image}: nothing stands in for it; its containers run with this machine's programs"));
+        lock (_said)
+        {
+            if (!_said.Add(image)) return;
+        }
+
+        Report(new NodeNotice(IsWarning: false, $"image {image}: nothing stands in for it; its containers run with this machine's programs"));
     }
 }

@@ -45,16 +45,22 @@ internal sealed class ContainerPreparation(LinuxNodeOptions options, ImageCatalo
         }
 
         if ((own.Integer("runAsGroup") ?? shared.Integer("runAsGroup")) is { } group) gid = (uint)group;
-        if (uid == 0 && (own.Flag("runAsNonRoot") ?? shared.Flag("runAsNonRoot")) == true)
-        {
-            throw new MissingReferenceException($"container has runAsNonRoot and image will run as root (pod: \"{pod.Meta.Name}_{pod.Meta.Namespace}({pod.Meta.Uid})\", container: {container.Name})");
-        }
-
+        if ((own.Flag("runAsNonRoot") ?? shared.Flag("runAsNonRoot")) == true) RefuseRoot(pod, container, image, uid, (own.Integer("runAsUser") ?? shared.Integer("runAsUser")) is not null);
+        // Strict: what the image's /etc/group says of the user does not count.
+        IEnumerable<uint> merged = shared.Text("supplementalGroupsPolicy") == "Strict" ? [] : accounts.GroupsOf(uid);
         ImmutableArray<uint> groups =
         [
-            .. accounts.GroupsOf(uid).Concat(shared.Items("supplementalGroups").Where(static g => g.ValueKind == JsonValueKind.Number).Select(static g => (uint)g.GetInt64())).Concat(pod.FsGroup is { } fs ? [fs] : []).Distinct().Order(),
+            .. merged.Concat(shared.Items("supplementalGroups").Where(static g => g.ValueKind == JsonValueKind.Number).Select(static g => (uint)g.GetInt64())).Concat(pod.FsGroup is { } fs ? [fs] : []).Distinct().Order(),
         ];
         return (new ContainerUser(uid, gid, groups), accounts);
+    }
+
+    /// <summary>The kubelet's check of <c>runAsNonRoot</c>, in its words (<c>verifyRunAsNonRoot</c>).</summary>
+    private static void RefuseRoot(PodSpecView pod, ContainerView container, ImageContent image, uint uid, bool isAsked)
+    {
+        var where = $"(pod: \"{pod.Meta.Name}_{pod.Meta.Namespace}({pod.Meta.Uid})\", container: {container.Name})";
+        if (uid == 0) throw new MissingReferenceException(isAsked ? $"container's runAsUser breaks non-root policy {where}" : $"container has runAsNonRoot and image will run as root {where}");
+        if (!isAsked && image.User is { } name && !char.IsAsciiDigit(name[0])) throw new MissingReferenceException($"container has runAsNonRoot and image has non-numeric user ({name}), cannot verify user is non-root {where}");
     }
 
     /// <summary>Builds the container's folder: its root, its mount table, and what it takes to start it.</summary>
@@ -87,7 +93,7 @@ internal sealed class ContainerPreparation(LinuxNodeOptions options, ImageCatalo
         root.Mount(new ContainerMount($"{folder}/termination-log", messagePath, ReadOnly: false, IsFile: true));
         root.Mount(new ContainerMount($"{sandbox.Folder}/names", "/.node/names", ReadOnly: true, IsFile: false));
         var privileged = container.Spec.Flag("securityContext", "privileged") ?? false;
-        SandboxFiles.Write($"{files}/mounts", root.MountTable($"{folder}/root", sandbox.Folder, guarded: sandbox.Cluster.Mode == SandboxMode.Root && !privileged));
+        SandboxFiles.Write($"{files}/mounts", root.MountTable($"{folder}/root", sandbox.Folder, guarded: sandbox.Cluster.Mode == SandboxMode.Root && !privileged && container.Spec.Text("securityContext", "procMount") != "Unmasked"));
 
         return new ContainerSpec
         {

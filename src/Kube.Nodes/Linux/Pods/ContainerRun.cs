@@ -22,6 +22,9 @@ internal sealed class ContainerRun(string id, string folder, ContainerLog log, B
     /// <summary>Preparation, start and postStart hook, up to the moment when the container counts as running or was refused.</summary>
     public Task<RunStart> Starting { get; set; } = Task.FromResult<RunStart>(new RunStart.Running());
 
+    /// <summary>What holds the run to its limits; null where nothing does.</summary>
+    public ContainerGroup? Group { get; set; }
+
     /// <summary>Set as soon as there is a process.</summary>
     public RunningContainer? Container { get; set; }
 

@@ -28,6 +28,9 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
     /// <summary>Folders inside the sandbox that runs have left; whoever takes them removes them.</summary>
     public List<string> Leftovers { get; } = [];
 
+    /// <summary>Control groups whose processes have ended, or are about to have.</summary>
+    public List<ContainerGroup> EmptyGroups { get; } = [];
+
     /// <summary>The log of the current run, or of the one before.</summary>
     public ContainerLog? Log(bool previous) => (previous ? _previous : _run)?.Log;
 
@@ -161,7 +164,7 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
                 pod.Event(View, "Warning", "Failed", $"Error: {refused.Message}");
                 // 128 is what the container runtime reports for a command that never ran.
                 Seen = Seen with { State = ContainerRunState.Ended, RunId = run.Id, BackOff = run.BackOff, Termination = new Termination(128, "StartError", refused.Message, now, now, run.Id) };
-                Leftovers.Add(run.Folder);
+                Discard(run);
                 break;
             case RunStart.Hindered hindered:
                 // There was no run: what was there before it is there again.
@@ -172,9 +175,15 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
                     RestartCount = Seen.LastTermination is null ? 0 : Seen.RestartCount - 1,
                     Hindrance = HindranceOf(hindered, now),
                 };
-                Leftovers.Add(run.Folder);
+                Discard(run);
                 break;
         }
+    }
+
+    private void Discard(ContainerRun run)
+    {
+        Leftovers.Add(run.Folder);
+        if (run.Group is { } group) EmptyGroups.Add(group);
     }
 
     private void Begun(ContainerRun run, DateTimeOffset now)
@@ -202,11 +211,11 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
     private void TakeEnd(ContainerRun run, int exitCode, DateTimeOffset now)
     {
         var message = TerminationMessage.Of(View, $"{pod.Node.Cluster.Files}{run.Folder}/termination-log", run.Log, exitCode);
-        Leftovers.Add(run.Folder);
+        Discard(run);
         Seen = Seen with
         {
             State = ContainerRunState.Ended,
-            Termination = new Termination(exitCode, exitCode == 0 ? "Completed" : "Error", message, Seen.StartedAt ?? now, now, run.Id),
+            Termination = new Termination(exitCode, exitCode == 0 ? "Completed" : run.Group is { RanOutOfMemory: true } ? "OOMKilled" : "Error", message, Seen.StartedAt ?? now, now, run.Id),
             Stopping = null,
         };
         if (pod.Meta.DeletionTimestamp is null && run.BackOff.Delay > TimeSpan.Zero && PodPhase.Restarts(Seen, pod.Spec.RestartPolicy))

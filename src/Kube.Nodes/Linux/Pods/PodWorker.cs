@@ -166,9 +166,10 @@ internal sealed class PodWorker
         {
             if (Sandbox is null)
             {
-                _pod.Sandbox = await PodSandbox.CreateAsync(_node.Cluster, Meta.Uid, _pod.Spec.Hostname, _addressIndex, cancellation);
+                _pod.Sandbox = await PodSandbox.CreateAsync(_node.Cluster, Meta.Uid, _pod.Spec.KernelHostname, _addressIndex, cancellation, PodSysctls.Script(_pod.Spec));
+                SayUnmet();
                 _pod.Volumes = new PodVolumes(_pod.Sandbox) { Users = UserOf };
-                SandboxFiles.Write($"{_pod.Sandbox.Files}/names/hostname", _pod.Spec.Hostname + "\n");
+                SandboxFiles.Write($"{_pod.Sandbox.Files}/names/hostname", _pod.Spec.KernelHostname + "\n");
                 SandboxFiles.Write($"{_pod.Sandbox.Files}/names/resolv.conf", PodNames.ResolverConfiguration(PodNames.Read(_pod.Spec, null)));
                 _node.NamesChanged(this);
             }
@@ -188,6 +189,13 @@ internal sealed class PodWorker
         }
     }
 
+    private void SayUnmet()
+    {
+        var unmet = string.Join("; ", UnmetSettings.Of(_pod.Spec, _node.Cluster.Mode));
+        if (unmet.Length > 0) _pod.Event(null, "Warning", "NotEnforced", $"Not carried out on this machine: {unmet}");
+        if (_node.Groups.Obstacle.Length > 0 && _pod.Spec.Containers.Any(static c => ResourceLimits.Read(c).HasLimit)) _node.SayOnce($"limits of memory and CPU are not enforced: {_node.Groups.Obstacle}");
+    }
+
     private uint? UserOf(PodSpecView pod, ContainerView container)
     {
         try
@@ -203,7 +211,13 @@ internal sealed class PodWorker
 
     private async Task RemoveAsync(CancellationToken cancellation)
     {
-        foreach (var container in _containers) container.Dispose();
+        foreach (var container in _containers)
+        {
+            container.Dispose();
+            // What the kernel has not let go of yet goes with the node at the latest.
+            container.EmptyGroups.RemoveAll(static g => g.Remove());
+        }
+
         if (Sandbox is { } sandbox)
         {
             // First out of the names, so that no other pod finds an address where nobody is.
@@ -228,6 +242,7 @@ internal sealed class PodWorker
     /// <summary>A run's files are memory: they go with the run, not with the pod.</summary>
     private async Task CleanAsync(CancellationToken cancellation)
     {
+        foreach (var container in _containers) container.EmptyGroups.RemoveAll(static g => g.Remove());
         if (Sandbox is null) return;
         var folders = _containers.SelectMany(static c => c.Leftovers).ToList();
         if (folders.Count == 0) return;

@@ -19,6 +19,7 @@ internal static class ContainerScript
         set -e
         read -r hostpid rest </machine/proc/self/stat
         printf '\036init %s\n' "$hostpid"
+        {{spec.JoinGroup}}
         cd {{folder}}
         {{Owners(spec, mode)}}
         mount --bind root root

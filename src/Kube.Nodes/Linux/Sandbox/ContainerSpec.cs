@@ -33,6 +33,9 @@ internal sealed record ContainerSpec
 
     public bool ReadOnlyRoot { get; init; }
 
+    /// <summary>Shell lines by which the container's first process enters its control group.</summary>
+    public string JoinGroup { get; init; } = "";
+
     /// <summary>Owners of paths in the container, applied before anything is mounted.</summary>
     public ImmutableArray<PathOwner> Owners { get; init; } = [];
 

@@ -79,6 +79,12 @@ internal static partial class LibC
         return Statx(atWorkingDirectory, path, 0, wantType, status) == 0 ? System.Buffers.Binary.BinaryPrimitives.ReadUInt16LittleEndian(status.AsSpan(modeAt)) & 0xF000 : 0;
     }
 
+    /// <summary>Removes an empty folder. A control group counts as empty, files and all; .NET would look at those first.</summary>
+    public static bool RemoveFolder(string path) => RemoveDirectory(path) == 0;
+
+    [LibraryImport("libc", EntryPoint = "rmdir", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RemoveDirectory(string path);
+
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Statx(int folder, string path, int flags, uint mask, byte[] status);
 

@@ -48,7 +48,8 @@ internal sealed class PodSandbox
     /// <param name="uid">The pod's UID; it names the folder.</param>
     /// <param name="hostname">At most 63 characters.</param>
     /// <param name="index">The number of the pod's address; null shares the node's network.</param>
-    public static async Task<PodSandbox> CreateAsync(ClusterSandbox cluster, string uid, string hostname, int? index, CancellationToken cancellation)
+    /// <param name="settings">Further shell lines for the pod's namespaces.</param>
+    public static async Task<PodSandbox> CreateAsync(ClusterSandbox cluster, string uid, string hostname, int? index, CancellationToken cancellation, string settings = "")
     {
         var pod = new PodSandbox(cluster, uid, SandboxFiles.SafeName(uid), hostname, index, hostNetwork: index is null);
         var net = pod.HostNetwork ? "" : "--net=net";
@@ -74,6 +75,7 @@ internal sealed class PodSandbox
              unshare {net} --uts=uts --ipc=ipc sh -e <<'POD'
              hostname {ShellWord.Quote(hostname)} || echo {ShellWord.Quote(hostname)} >/proc/sys/kernel/hostname
              {network}
+             {settings}
              POD
              {(pod.HostNetwork ? "" : $"ip link set {pod._link} master kube0 up")}
              """,
