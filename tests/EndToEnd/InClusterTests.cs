@@ -14,6 +14,7 @@ public sealed class InClusterTests
     public async Task Kubectl_in_a_pod_reaches_the_API_server_as_the_pods_service_account()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/kubectl") || File.Exists("/usr/local/bin/kubectl"), "kubectl is not installed where pods see it");
+        Assert.SkipUnless(File.Exists("/usr/bin/curl"), "curl is not installed");
         var cancellation = TestContext.Current.CancellationToken;
         var folder = Directory.CreateTempSubdirectory("kubempi-in-cluster-");
         try
@@ -27,7 +28,10 @@ public sealed class InClusterTests
                 Notice = static _ => { },
             };
             await using var cluster = await LocalCluster.StartAsync(options, cancellation);
-            const string Script = "kubectl get pods -o name && kubectl get --raw /version | grep -o gitVersion && cat /var/run/secrets/kubernetes.io/serviceaccount/namespace && kubectl --server https://kubernetes.default.svc get pod asks -o jsonpath='{.spec.nodeName}'";
+            // By its configuration inside the cluster, which names the address; then by the name, with the files that it is made from.
+            const string Script = """
+                cd /var/run/secrets/kubernetes.io/serviceaccount && kubectl get pods -o name && kubectl get --raw /version | grep -o gitVersion && cat namespace && curl -sS --cacert ca.crt -H "Authorization: Bearer $(cat token)" -o /dev/null -w ' %{http_code}' https://kubernetes.default.svc/version
+                """;
             await cluster.Client.CreateAsync(Kinds.Pod, KubeObject.From(Yaml.Read($$"""
                 apiVersion: v1
                 kind: Pod
@@ -37,7 +41,7 @@ public sealed class InClusterTests
                   containers: [{name: main, image: any/image, command: [sh, -c, "{{Script.Replace("\"", "\\\"", StringComparison.Ordinal)}} 2>&1"]}]
                 """)[0].Root), cancellation);
             var said = await LogOfAsync(cluster, cancellation);
-            Assert.Equal("pod/asks\ngitVersion\ndefaultlocal", said);
+            Assert.Equal("pod/asks\ngitVersion\ndefault 200", said);
         }
         finally
         {
