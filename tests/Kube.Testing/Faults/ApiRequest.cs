@@ -6,6 +6,9 @@ namespace Kube.Testing;
 /// <param name="Resource">The plural, with the subresource where there is one: <c>pods/status</c>.</param>
 public sealed record ApiRequest(int Number, string Verb, string Resource, string Namespace, string Name)
 {
+    /// <summary>The API group; empty for the core group.</summary>
+    public string Group { get; init; } = "";
+
     public bool IsWrite => Verb is not ("get" or "list" or "watch");
 
     public override string ToString() => $"{Verb} {Resource} {Namespace}/{Name}";
@@ -34,6 +37,6 @@ public sealed record ApiRequest(int Number, string Verb, string Resource, string
             "PATCH" => "patch",
             _ => name.Length > 0 ? "delete" : "deletecollection",
         };
-        return new ApiRequest(number, verb, resource, ns, name);
+        return new ApiRequest(number, verb, resource, ns, name) { Group = steps is ["apis", var group, ..] ? group : "" };
     }
 }

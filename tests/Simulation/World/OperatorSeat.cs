@@ -2,6 +2,7 @@ using System.Net;
 using Kube.ApiServer;
 using Kube.Client;
 using Kube.Testing;
+using Kube.Types;
 using Mpi.Dialects;
 using Mpi.Operator;
 using ApiRequest = Kube.Testing.ApiRequest;
@@ -16,6 +17,8 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
 {
     private readonly Dictionary<string, int> _events = [];
     private readonly List<string> _writes = [];
+    private readonly HashSet<Right> _asked = [];
+    private readonly List<string> _forbidden = [];
     private Incarnation? _sitting;
     private int _incarnations;
 
@@ -28,6 +31,12 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
     public int Writes => _writes.Count;
 
     public IReadOnlyList<string> WritesSeen => _writes;
+
+    /// <summary>The rights that its requests needed so far.</summary>
+    public IReadOnlySet<Right> Asked => _asked;
+
+    /// <summary>Requests for which the manifests give it no right. They are refused, as a cluster would.</summary>
+    public IReadOnlyList<string> Forbidden => _forbidden;
 
     /// <summary>Requests other than writes and watches: reads that a cache should have answered.</summary>
     public int Gets { get; private set; }
@@ -104,6 +113,13 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
     private Fault? Judge(ApiRequest request, Incarnation self)
     {
         if (self.Dead) return Dead();
+        _asked.Add(Right.Needed(request));
+        if (!OperatorRights.Granted.Allow(request))
+        {
+            _forbidden.Add(request.ToString());
+            return new Fault.Refuse(new ApiStatus(403, ApiReason.Forbidden, $"the operator's manifests give it no right to {request}"));
+        }
+
         if (request.Resource == "leases") return options.Faults.OnLease(world.Clock.GetUtcNow());
         if (!request.IsWrite)
         {
