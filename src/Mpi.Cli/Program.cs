@@ -18,5 +18,7 @@ static RootCommand CommandLine() => new("Runs MPI jobs from Kubernetes manifests
     UpCommand.Create(),
     DownCommand.Create(),
     ValidateCommand.Create(),
+    InstallCommand.Create(),
+    UninstallCommand.Create(),
     OperatorCommand.Describe(),
 };

@@ -21,6 +21,7 @@ public sealed class ManifestTests
         if ((await Shell.RunAsync("kubectl version --client", Deploy, [])).Exit != 0) Assert.Skip("kubectl is not on the PATH");
         var (exit, rendered) = await Shell.RunAsync($"kubectl kustomize overlays/{overlay}", Deploy, []);
         Assert.True(exit == 0, rendered);
+        // After a change: deploy/render
         var committed = await File.ReadAllTextAsync(Path.Combine(Deploy, file), TestContext.Current.CancellationToken);
         Assert.Equal($"# Rendered by: kubectl kustomize deploy/overlays/{overlay}\n{rendered}", committed);
     }

@@ -1,0 +1,173 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.Client;
+using Kube.Types;
+using Mpi.Dialects;
+
+namespace Mpi.Cli;
+
+/// <summary>Puts the operator's manifests into a cluster and takes them out again. Says what it does line by line.</summary>
+/// <param name="say">A line for people.</param>
+/// <param name="show">The live line; empty for none.</param>
+public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Action<string> say, Action<string> show)
+{
+    /// <summary>Owns the manifests' fields in <c>managedFields</c>.</summary>
+    private const string FieldManager = "kubempi";
+
+    private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DefinitionLimit = TimeSpan.FromSeconds(30);
+
+    /// <summary>Applies each object by server-side apply: what others added stays, what the manifests say holds.</summary>
+    /// <exception cref="ApiException">The cluster refused; the message says what.</exception>
+    public async Task ApplyAsync(ImmutableArray<JsonObject> objects, CancellationToken cancellation)
+    {
+        foreach (var tree in objects)
+        {
+            var obj = KubeObject.From(tree);
+            show($"applying {Name(obj)}");
+            try
+            {
+                await client.PatchAsync(OperatorManifests.KindOf(obj), Namespace(obj), obj.Meta.Name, Patch.Apply(tree, FieldManager, force: true), null, cancellation);
+            }
+            catch (ApiException refused)
+            {
+                throw new ApiException(refused.Status with { Message = $"{Name(obj)}: {refused.Message}" });
+            }
+
+            say($"{Name(obj)} applied");
+        }
+
+        show("");
+    }
+
+    /// <summary>Another operator for the whole cluster, in another namespace: two of them, each with a Lease of its own, would both act on every job.</summary>
+    public async Task<string?> FindOtherAsync(string ns, CancellationToken cancellation)
+    {
+        try
+        {
+            var deployments = await client.ListAsync(Kinds.Deployment, null, new ListOptions($"app={OperatorManifests.Name}"), cancellation);
+            return deployments.Items.FirstOrDefault(d => d.Meta.Namespace != ns && d.Meta.Name == OperatorManifests.Name && !IsNamespaced(d))?.Meta.Namespace;
+        }
+        catch (ApiException e) when (e.Responsibility == Responsibility.Administrator)
+        {
+            // Whoever may not look around installs for a namespace of his own.
+            return null;
+        }
+    }
+
+    /// <summary>Waits until the operator runs.</summary>
+    /// <returns>Null when it does; else what kept it, when the time was up.</returns>
+    public async Task<string?> WaitAsync(string ns, TimeSpan limit, CancellationToken cancellation)
+    {
+        for (var begun = time.GetTimestamp(); ;)
+        {
+            var deployment = await client.GetAsync(Kinds.Deployment, ns, OperatorManifests.Name, cancellation);
+            var pods = await client.ListAsync(Kinds.Pod, ns, new ListOptions($"app={OperatorManifests.Name},app.kubernetes.io/name={OperatorManifests.Name}"), cancellation);
+            var rollout = Rollout.Look(deployment, pods.Items);
+            if (rollout.Done) return null;
+            show($"{rollout.Progress}{(rollout.Obstacle is { } obstacle ? $"; {obstacle}" : "")}");
+            if (time.GetElapsedTime(begun) >= limit) return rollout.Obstacle is { } kept ? $"{rollout.Progress}: {kept}" : rollout.Progress;
+            await Task.Delay(Glance, time, cancellation);
+        }
+    }
+
+    /// <summary>Deletes what the manifests name, last things first; the definition with all jobs only when asked for. Absent things are no fault.</summary>
+    public async Task RemoveAsync(ImmutableArray<JsonObject> objects, bool withDefinition, CancellationToken cancellation)
+    {
+        var ns = OperatorManifests.NamespaceOf(objects);
+        foreach (var tree in objects.Reverse())
+        {
+            var obj = KubeObject.From(tree);
+            var kind = OperatorManifests.KindOf(obj);
+            if (kind == Kinds.CustomResourceDefinition || (kind == Kinds.Namespace && await IsInUseAsync(obj.Meta.Name, cancellation))) continue;
+            await DeleteAsync(kind, obj, cancellation);
+        }
+
+        await DeleteAsync(Kinds.Lease, KubeObject.From(new JsonObject { ["kind"] = "Lease", ["metadata"] = new JsonObject { ["name"] = OperatorManifests.Name, ["namespace"] = ns } }), cancellation);
+        var definition = KubeObject.From(objects.Single(static o => (string?)o["kind"] == Kinds.CustomResourceDefinition.Kind));
+        await (withDefinition ? RemoveDefinitionAsync(definition, cancellation) : TellWhatStaysAsync(definition, cancellation));
+    }
+
+    private async Task RemoveDefinitionAsync(KubeObject definition, CancellationToken cancellation)
+    {
+        await DeleteAsync(Kinds.CustomResourceDefinition, definition, cancellation);
+        var begun = time.GetTimestamp();
+        show("waiting until all jobs are gone");
+        while (await FindAsync(Kinds.CustomResourceDefinition, null, definition.Meta.Name, cancellation))
+        {
+            if (time.GetElapsedTime(begun) >= DefinitionLimit)
+            {
+                say($"{Name(definition)} is still being deleted; the cluster goes on with it");
+                return;
+            }
+
+            await Task.Delay(Glance, time, cancellation);
+        }
+    }
+
+    private async Task TellWhatStaysAsync(KubeObject definition, CancellationToken cancellation)
+    {
+        try
+        {
+            var jobs = (await client.ListAsync(KubeflowV2Beta1Dialect.MpiJob, null, new ListOptions(), cancellation)).Items;
+            var unfinished = jobs.Count(static j => !Conditions.IsTrue(j.Root.At("status"), "Succeeded") && !Conditions.IsTrue(j.Root.At("status"), "Failed"));
+            say($"{Name(definition)} stays, with {jobs.Count} jobs{(unfinished > 0 ? $"; {unfinished} of them unfinished: their pods run on, and nobody follows them until an operator is installed again" : "")} (--crd deletes it, and every job with it)");
+        }
+        catch (ApiException e) when (e.IsNotFound || e.Responsibility == Responsibility.Administrator)
+        {
+            if (!e.IsNotFound) say($"{Name(definition)} stays (--crd deletes it, and every job with it)");
+        }
+    }
+
+    /// <summary>Whether a namespace holds what is not the operator's: jobs, or pods of anybody.</summary>
+    private async Task<bool> IsInUseAsync(string ns, CancellationToken cancellation)
+    {
+        var pods = (await client.ListAsync(Kinds.Pod, ns, new ListOptions($"app!={OperatorManifests.Name}"), cancellation)).Items.Count;
+        var jobs = 0;
+        try
+        {
+            jobs = (await client.ListAsync(KubeflowV2Beta1Dialect.MpiJob, ns, new ListOptions(), cancellation)).Items.Count;
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            // There is no such kind any more.
+        }
+
+        if (pods + jobs > 0) say($"Namespace {ns} stays: it holds {jobs} MPIJobs and {pods} other pods");
+        return pods + jobs > 0;
+    }
+
+    private async Task DeleteAsync(ResourceKind kind, KubeObject obj, CancellationToken cancellation)
+    {
+        show($"deleting {Name(obj)}");
+        try
+        {
+            await client.DeleteAsync(kind, Namespace(obj), obj.Meta.Name, new DeleteOptions(Propagation: "Background"), cancellation);
+            say($"{Name(obj)} deleted");
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            // It was not there, or went with its namespace.
+        }
+    }
+
+    private async Task<bool> FindAsync(ResourceKind kind, string? ns, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            await client.GetAsync(kind, ns, name, cancellation);
+            return true;
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsNamespaced(KubeObject deployment) =>
+        deployment.Root.Items("spec", "template", "spec", "containers").SelectMany(static c => c.Words("args").Concat(c.Words("command"))).Any(static w => w.TrimStart('-').StartsWith("namespace", StringComparison.Ordinal));
+
+    private static string? Namespace(KubeObject obj) => obj.Meta.Namespace.Length > 0 ? obj.Meta.Namespace : null;
+
+    private static string Name(KubeObject obj) => obj.Meta.Namespace.Length > 0 ? $"{obj.Kind} {obj.Meta.Namespace}/{obj.Meta.Name}" : $"{obj.Kind} {obj.Meta.Name}";
+}

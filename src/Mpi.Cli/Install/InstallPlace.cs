@@ -1,0 +1,63 @@
+using System.CommandLine;
+using Kube.Client;
+using Kube.Types;
+using Mpi.LocalCluster;
+
+namespace Mpi.Cli;
+
+/// <summary>Where an operator is or shall be: the options that <c>install</c> and <c>uninstall</c> share, and the way there.</summary>
+internal sealed class InstallPlace
+{
+    private readonly Option<string> _overlay = new("--overlay") { Description = "standalone, kubeflow, or namespaced: for its own namespace alone (docs/install.md).", HelpName = "NAME", DefaultValueFactory = static _ => "standalone" };
+    private readonly Option<string?> _namespace = new("--namespace", "-n") { Description = "Where the operator runs. Default: the overlay's, mpi-operator or kubeflow.", HelpName = "NAME" };
+    private readonly Option<string?> _kubeconfig = new("--kubeconfig") { Description = "Default: where kubectl looks.", HelpName = "FILE" };
+    private readonly Option<string?> _context = new("--context") { Description = "Default: the kubeconfig's current one.", HelpName = "NAME" };
+
+    public void AddTo(Command command)
+    {
+        _overlay.AcceptOnlyFromAmong([.. OperatorManifests.Overlays.Select(static o => o.Overlay)]);
+        foreach (var option in (Option[])[_overlay, _namespace, _kubeconfig, _context]) command.Add(option);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(_overlay) == "namespaced" && result.GetValue(_namespace) is null) result.AddError("--overlay namespaced needs --namespace: the one that the operator is for");
+            if (result.GetValue(_namespace) is { } ns && Names.CheckDns1123Label(ns) is { IsEmpty: false } faults) result.AddError($"--namespace: \"{ns}\": {string.Join(", ", faults)}");
+        });
+    }
+
+    public InstallOptions Read(ParseResult parsed) => new() { Overlay = parsed.GetRequiredValue(_overlay), Namespace = parsed.GetValue(_namespace) };
+
+    /// <summary>Runs an action against the cluster; what the cluster or the kubeconfig is at fault for becomes one line and an exit code.</summary>
+    public async Task<int> WithClusterAsync(ParseResult parsed, string verb, Func<ClusterInstaller, StatusLine, Task<int>> action)
+    {
+        var line = RunTerminal.Open(json: false).Line;
+        try
+        {
+            var connection = ClusterConnection.Load(new ClusterConnectionOptions(parsed.GetValue(_kubeconfig) ?? "", parsed.GetValue(_context) ?? ""), TimeProvider.System);
+            if (connection.Context == KubeconfigText.Name)
+            {
+                line.Say($"kubempi {verb}: context {connection.Context} is the local cluster, which has its operator built in; name another with --context");
+                return ExitCode.Usage;
+            }
+
+            using var client = connection.CreateClient(KubeClientOptions.Default, TimeProvider.System);
+            return await action(new ClusterInstaller(client, TimeProvider.System, line.Say, line.Show), line);
+        }
+        catch (ConnectionException fault)
+        {
+            line.Say($"kubempi {verb}: {fault.Message}");
+            return ExitCode.Usage;
+        }
+        catch (Exception refused) when (refused is ApiException or HttpRequestException)
+        {
+            line.Show("");
+            line.Say($"kubempi {verb}: {refused.Message}");
+            return ExitCode.Failure;
+        }
+        catch (OperationCanceledException)
+        {
+            line.Show("");
+            line.Say($"kubempi {verb}: interrupted; what was done so far stays, and the same command goes on");
+            return ExitCode.Interrupted;
+        }
+    }
+}

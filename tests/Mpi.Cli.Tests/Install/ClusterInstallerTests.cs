@@ -1,0 +1,115 @@
+using System.Net;
+using Kube.Client;
+using Kube.Testing;
+using Kube.Types;
+using Mpi.Dialects;
+
+namespace Mpi.Cli.Tests;
+
+public sealed class ClusterInstallerTests : IDisposable
+{
+    private readonly TestCluster _cluster = new();
+    private readonly List<string> _said = [];
+
+    private ClusterInstaller Installer => new(_cluster.Client, _cluster.Clock, _said.Add, static _ => { });
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _cluster.Dispose();
+
+    [Fact]
+    public async Task Each_object_is_applied_by_the_server_in_an_order_in_which_it_can_be_made()
+    {
+        var handler = new Echo();
+        using var client = new KubeClient(handler, new Uri("http://cluster.example"), KubeClientOptions.Default, _cluster.Clock);
+        await new ClusterInstaller(client, _cluster.Clock, _said.Add, static _ => { }).ApplyAsync(OperatorManifests.Render(new InstallOptions { Namespace = "team" }), Token);
+        Assert.All(handler.Requests, static r => Assert.Equal("PATCH application/apply-patch+yaml fieldManager=kubempi force=true", r.How));
+        Assert.Equal("/api/v1/namespaces/team", handler.Requests[0].Path);
+        Assert.Equal("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/mpijobs.kubeflow.org", handler.Requests[1].Path);
+        Assert.Contains(handler.Requests, static r => r.Path == "/apis/apps/v1/namespaces/team/deployments/mpi-operator");
+        Assert.Equal(_said.Count, handler.Requests.Count);
+    }
+
+    [Fact]
+    public async Task Uninstalling_takes_away_what_was_installed_and_leaves_jobs_and_their_definition()
+    {
+        Install("mpi-operator");
+        _cluster.Create(KubeflowV2Beta1Dialect.MpiJob, Job("default"));
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), withDefinition: false, Token);
+        Assert.Null(_cluster.Find(Kinds.Deployment, "mpi-operator", "mpi-operator"));
+        Assert.Null(_cluster.Find(Kinds.ClusterRole, "mpi-operator"));
+        Assert.NotNull(_cluster.Find(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org"));
+        Assert.NotNull(_cluster.Find(KubeflowV2Beta1Dialect.MpiJob, "pi"));
+        Assert.Contains(_said, static s => s.Contains("stays, with 1 jobs; 1 of them unfinished", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_namespace_with_somebodys_job_in_it_stays()
+    {
+        Install("mpi-operator");
+        _cluster.Create(KubeflowV2Beta1Dialect.MpiJob, Job("mpi-operator"));
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), withDefinition: false, Token);
+        Assert.Null(_cluster.Get(Kinds.Namespace, "mpi-operator").Meta.DeletionTimestamp);
+        Assert.Contains("Namespace mpi-operator stays: it holds 1 MPIJobs and 0 other pods", _said);
+    }
+
+    [Fact]
+    public async Task Asked_for_it_the_definition_goes_too_and_a_second_time_there_is_nothing_to_do()
+    {
+        Install("mpi-operator");
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), withDefinition: true, Token);
+        Assert.Null(_cluster.Find(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org"));
+        _said.Clear();
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Overlay = "kubeflow" }), withDefinition: true, Token);
+        Assert.Empty(_said);
+    }
+
+    [Fact]
+    public async Task Another_operator_for_the_whole_cluster_is_found_and_a_namespaced_one_is_not()
+    {
+        Install("elsewhere");
+        Assert.Equal("elsewhere", await Installer.FindOtherAsync("mpi-operator", Token));
+        Assert.Null(await Installer.FindOtherAsync("elsewhere", Token));
+        _cluster.Delete(Kinds.Deployment, "mpi-operator", ns: "elsewhere");
+        Install("team", "namespaced");
+        Assert.Null(await Installer.FindOtherAsync("mpi-operator", Token));
+    }
+
+    [Fact]
+    public async Task What_keeps_the_operator_from_running_is_told_when_the_time_is_up()
+    {
+        Install("mpi-operator");
+        Assert.Equal("0 of 2 operator pods are available: no controller has taken up the Deployment yet", await Installer.WaitAsync("mpi-operator", TimeSpan.Zero, Token));
+        _cluster.Patch(Kinds.Deployment, "mpi-operator", """{"status": {"observedGeneration": 9, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}}""", "status", "mpi-operator");
+        Assert.Null(await Installer.WaitAsync("mpi-operator", TimeSpan.Zero, Token));
+    }
+
+    /// <summary>As <c>kubectl create -f</c> would.</summary>
+    private void Install(string ns, string overlay = "standalone")
+    {
+        if (_cluster.Find(Kinds.Namespace, ns) is null) _cluster.Create(A.Namespace(ns));
+        foreach (var tree in OperatorManifests.Render(new InstallOptions { Overlay = overlay, Namespace = ns }))
+        {
+            var obj = KubeObject.From(tree);
+            var kind = OperatorManifests.KindOf(obj);
+            if (_cluster.Find(kind, obj.Meta.Name, obj.Meta.Namespace) is null) _cluster.Create(kind, obj);
+        }
+    }
+
+    private static KubeObject Job(string ns) => KubeObject.Parse(
+        """{"apiVersion": "kubeflow.org/v2beta1", "kind": "MPIJob", "metadata": {"name": "pi", "namespace": "NAMESPACE"}, "spec": {"mpiReplicaSpecs": {"Launcher": {"template": {"spec": {"containers": [{"name": "main"}]}}}}}}"""
+            .Replace("NAMESPACE", ns, StringComparison.Ordinal));
+
+    /// <summary>Answers each request with its own body.</summary>
+    private sealed class Echo : HttpMessageHandler
+    {
+        public List<(string Path, string How)> Requests { get; } = [];
+
+        protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            var query = request.RequestUri!.Query.TrimStart('?').Replace('&', ' ');
+            Requests.Add((request.RequestUri.AbsolutePath, $"{request.Method} {request.Content!.Headers.ContentType!.MediaType} {query}"));
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content = new ByteArrayContent(await request.Content.ReadAsByteArrayAsync(cancellationToken)) };
+        }
+    }
+}
