@@ -41,7 +41,7 @@ public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests
         var main = Assert.Single(pod.Items("status", "containerStatuses"));
         Assert.Equal("Completed", main.Text("state", "terminated", "reason"));
         Assert.Equal(0, main.Integer("restartCount"));
-        Assert.Contains("Normal Started x1: Started container main", await _node.EventsAsync("init"), StringComparison.Ordinal);
+        await _node.SettledEventsAsync("init", "Normal Started x1: Started container main");
     }
 
     [Fact]
@@ -365,7 +365,7 @@ public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests
         await _node.DeleteAsync("deaf", TimeSpan.FromSeconds(1));
         await _node.WaitGoneAsync("deaf");
         Assert.InRange(TimeProvider.System.GetElapsedTime(begin), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(20));
-        Assert.Contains("Stopping container main", await _node.EventsAsync("deaf"), StringComparison.Ordinal);
+        await _node.SettledEventsAsync("deaf", "Stopping container main");
     }
 
     [Fact]
@@ -428,7 +428,7 @@ public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests
             """);
         var pod = await _node.WaitAsync("live-probe", static p => p.Items("status", "containerStatuses").Any(static c => c.Integer("restartCount") >= 1));
         Assert.Equal(143, pod.Items("status", "containerStatuses").Single().Integer("lastState", "terminated", "exitCode"));
-        Assert.Contains("Container main failed liveness probe, will be restarted", await _node.EventsAsync("live-probe"), StringComparison.Ordinal);
+        await _node.SettledEventsAsync("live-probe", "Container main failed liveness probe, will be restarted");
         await _node.DeleteAsync("live-probe", TimeSpan.Zero);
     }
 
