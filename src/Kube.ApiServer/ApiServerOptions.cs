@@ -19,7 +19,10 @@ public sealed record ApiServerOptions
     /// <summary>Changes remembered for each kind, for watches and continued lists that lag behind; then they get 410.</summary>
     public int LogCapacity { get; init; } = 16_384;
 
-    /// <summary>Signs the tokens of service accounts: 32 secret bytes where anybody may present one.</summary>
+    /// <summary>
+    /// Signs the tokens of service accounts: 32 secret bytes where anybody may present one. Empty makes a key from
+    /// <see cref="Random"/>, which can be guessed: good enough where nobody but the owner can reach the server.
+    /// </summary>
     public ReadOnlyMemory<byte> TokenKey { get; init; }
 
     /// <summary>Serves <c>pods/log</c>; null when no node runs pods.</summary>

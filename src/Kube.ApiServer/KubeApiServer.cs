@@ -13,6 +13,7 @@ public sealed class KubeApiServer : IDisposable
     private readonly ResourceEndpoint _resources;
     private readonly DiscoveryEndpoint _discovery;
     private readonly OpenApiEndpoint _openApi;
+    private readonly Reviews _reviews;
 
     public KubeApiServer(ApiServerOptions options)
     {
@@ -20,6 +21,7 @@ public sealed class KubeApiServer : IDisposable
         _resources = new ResourceEndpoint(_state);
         _discovery = new DiscoveryEndpoint(_state);
         _openApi = new OpenApiEndpoint(_state);
+        _reviews = new Reviews(_state);
         BuiltInKinds.Register(_state);
     }
 
@@ -49,18 +51,18 @@ public sealed class KubeApiServer : IDisposable
         }
     }
 
+    /// <summary>Whom the token of a service account stands for; null when it is none of this server's, or over.</summary>
+    public ApiUser? Authenticate(string token)
+    {
+        ArgumentNullException.ThrowIfNull(token);
+        return _state.Tokens.Authenticate(token);
+    }
+
     /// <summary>Tells the cluster where this server is: its Service's endpoints, and the authority in every namespace.</summary>
     public void Publish(ApiAddress address)
     {
         ArgumentNullException.ThrowIfNull(address);
         KubernetesService.Publish(_state, address);
-    }
-
-    /// <summary>The user name of the service account that a bearer token belongs to; null when it is no valid token of this server.</summary>
-    public string? ServiceAccountOf(string token)
-    {
-        ArgumentNullException.ThrowIfNull(token);
-        return _state.Tokens.Verify(token) is { } account ? ServiceAccountTokens.UserName(account) : null;
     }
 
     /// <summary>Ends all watches, as a stopping host does; clients then open new ones.</summary>
@@ -78,6 +80,6 @@ public sealed class KubeApiServer : IDisposable
             return _resources.HandleAsync(new ResourceCall(request, Query.Parse(request.Query), resource, path.Namespace, path.Name, path.Subresource), cancellation);
         }
 
-        return new(_discovery.TryAnswer(request) ?? _openApi.TryAnswer(request) ?? Reviews.TryAnswer(request) ?? ServerInformation.TryAnswer(request) ?? ApiResponse.NotServed);
+        return new(_discovery.TryAnswer(request) ?? _openApi.TryAnswer(request) ?? _reviews.TryAnswer(request) ?? ServerInformation.TryAnswer(request) ?? ApiResponse.NotServed);
     }
 }

@@ -54,6 +54,13 @@ internal sealed class Entropy(Random random)
         });
     }
 
+    public byte[] Bytes(int count)
+    {
+        var bytes = new byte[count];
+        lock (_gate) random.NextBytes(bytes);
+        return bytes;
+    }
+
     public int Next(int below)
     {
         lock (_gate) return random.Next(below);

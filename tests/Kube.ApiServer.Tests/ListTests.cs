@@ -75,7 +75,15 @@ public sealed class ListTests : IDisposable
 
     [Fact]
     public void A_field_that_cannot_be_selected_by_is_refused() =>
-        _server.Get($"{ConfigMaps}?fieldSelector=data.k%3Dv").Fails(400, "BadRequest", "field label not supported: data.k");
+        _server.Get($"{ConfigMaps}?fieldSelector=data.k%3Dv")
+            .Fails(400, "BadRequest", "\"data.k\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+
+    [Theory]
+    [InlineData("/api/v1/pods", "field label not supported: data.k")]
+    [InlineData("/apis/batch/v1/jobs", "field label \"data.k\" not supported for Job")]
+    [InlineData("/apis/events.k8s.io/v1/events", "field label not supported: data.k")]
+    public void Kinds_refuse_a_field_in_their_own_words(string path, string message) => _server.Get($"{path}?fieldSelector=data.k%3Dv").Fails(400, "BadRequest", message);
+
 
     [Fact]
     public void Metadata_alone_is_served_on_request()

@@ -19,12 +19,12 @@ public sealed class ServiceAccountTokenTests : IDisposable
         var answer = Ask("""{"spec":{"expirationSeconds":600}}""");
         Assert.Equal(201, (int)answer.Code);
         var token = (string)answer.Json["status"]!["token"]!;
-        Assert.Equal("system:serviceaccount:default:worker", _server.Server.ServiceAccountOf(token));
+        Assert.Equal("system:serviceaccount:default:worker", _server.Server.Authenticate(token)?.Name);
         var claims = JsonNode.Parse(Base64Url.DecodeFromChars(token.Split('.')[1]))!;
         Assert.Equal("system:serviceaccount:default:worker", (string)claims["sub"]!);
         Assert.Equal("worker", (string)claims["kubernetes.io"]!["serviceaccount"]!["name"]!);
         _server.Clock.Advance(TimeSpan.FromSeconds(601));
-        Assert.Null(_server.Server.ServiceAccountOf(token));
+        Assert.Null(_server.Server.Authenticate(token));
     }
 
     [Fact]
@@ -34,10 +34,10 @@ public sealed class ServiceAccountTokenTests : IDisposable
         var parts = token.Split('.');
         var claims = JsonNode.Parse(Base64Url.DecodeFromChars(parts[1]))!;
         claims["kubernetes.io"]!["serviceaccount"]!["name"] = "other";
-        Assert.Null(_server.Server.ServiceAccountOf($"{parts[0]}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims.ToJsonString()))}.{parts[2]}"));
-        Assert.Null(_server.Server.ServiceAccountOf("no.token"));
-        Assert.Null(_server.Server.ServiceAccountOf(""));
-        Assert.Null(_server.Server.ServiceAccountOf(Token("""{"spec":{"audiences":["vault"]}}""")));
+        Assert.Null(_server.Server.Authenticate($"{parts[0]}.{Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims.ToJsonString()))}.{parts[2]}"));
+        Assert.Null(_server.Server.Authenticate("no.token"));
+        Assert.Null(_server.Server.Authenticate(""));
+        Assert.Null(_server.Server.Authenticate(Token("""{"spec":{"audiences":["vault"]}}""")));
     }
 
     [Fact]
@@ -46,19 +46,19 @@ public sealed class ServiceAccountTokenTests : IDisposable
         _server.Post("/api/v1/namespaces/default/pods", """{"metadata":{"name":"p"},"spec":{"containers":[{"name":"c","image":"i"}]}}""");
         var bound = Token("""{"spec":{"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"p"}}}""");
         var free = Token("{}");
-        Assert.NotNull(_server.Server.ServiceAccountOf(bound));
+        Assert.NotNull(_server.Server.Authenticate(bound));
         _server.Delete("/api/v1/namespaces/default/pods/p");
-        Assert.Null(_server.Server.ServiceAccountOf(bound));
-        Assert.NotNull(_server.Server.ServiceAccountOf(free));
+        Assert.Null(_server.Server.Authenticate(bound));
+        Assert.NotNull(_server.Server.Authenticate(free));
         _server.Delete($"{Accounts}/worker");
-        Assert.Null(_server.Server.ServiceAccountOf(free));
+        Assert.Null(_server.Server.Authenticate(free));
     }
 
     [Fact]
     public void A_token_cannot_be_had_for_less_than_ten_minutes_or_for_what_is_not_there()
     {
         Ask("""{"spec":{"expirationSeconds":60}}""").Fails(422, "Invalid", "may not specify a duration less than 10 minutes");
-        Ask("""{"spec":{"boundObjectRef":{"kind":"Pod","name":"none"}}}""").Fails(404, "NotFound", "pods \"none\" not found");
+        Ask("""{"spec":{"boundObjectRef":{"kind":"Pod","apiVersion":"v1","name":"none"}}}""").Fails(404, "NotFound", "pods \"none\" not found");
         _server.Post($"{Accounts}/nobody/token", "{}").Fails(404, "NotFound", "serviceaccounts \"nobody\" not found");
     }
 

@@ -57,6 +57,8 @@ internal sealed class CustomResourceKind : KindStrategy
     public override bool RequiresQualifiedFinalizers => false;
     public override ImmutableArray<Subresource> Subresources => Scale is null ? [] : [new("scale", "Scale", "autoscaling/v1", ["get", "patch", "update"])];
 
+    public override string DescribeUnselectable(string field) => $"field label not supported: {field}";
+
     public override void FindUnknown(JsonObject obj, List<string> paths) => SchemaPruning.FindUnknown(obj, Schema, paths);
 
     public override void Prune(JsonObject obj) => SchemaPruning.Prune(obj, Schema);

@@ -20,7 +20,7 @@ internal sealed class DiscoveryEndpoint(ServerState server)
         {
             ["api"] => Aggregates(request) ? Aggregated(static r => r.Group.Length == 0) : ApiResponse.Of(LegacyVersions()),
             ["apis"] => Aggregates(request) ? Aggregated(static r => r.Group.Length > 0) : ApiResponse.Of(GroupList()),
-            ["apis", var group] when server.Registry.HasGroup(group) || Reviews.All.Any(r => r.Kind.Group == group) => ApiResponse.Of(Group(group, withType: true)),
+            ["apis", var group] when server.Registry.HasGroup(group) || Reviews.All.Any(r => r.Group == group) => ApiResponse.Of(Group(group, withType: true)),
             ["api", var version] => Resources("", version),
             ["apis", var group, var version] => Resources(group, version),
             _ => null,
@@ -73,7 +73,7 @@ internal sealed class DiscoveryEndpoint(ServerState server)
 
     /// <summary>Everything served, the reviews included, which keep no objects.</summary>
     private IEnumerable<Discovered> All() =>
-        server.Registry.All.Select(static r => new Discovered(r.Kind, r.Strategy)).Concat(Reviews.All.Select(static r => new Discovered(r.Kind, null)));
+        server.Registry.All.Select(static r => new Discovered(r.Kind, r.Strategy)).Concat(Reviews.All.Select(static r => new Discovered(r, null)));
 
     private ApiResponse.Content Resources(string group, string version)
     {

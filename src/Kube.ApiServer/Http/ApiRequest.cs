@@ -19,5 +19,8 @@ public sealed record ApiRequest(string Method, string Path)
     /// <summary>The protocols within WebSocket that the client knows, the preferred one first.</summary>
     public ImmutableArray<string> Subprotocols { get; init; } = [];
 
+    /// <summary>Whom the request comes from; its host has made sure.</summary>
+    public ApiUser User { get; init; } = ApiUser.Owner;
+
     public ReadOnlyMemory<byte> Body { get; init; }
 }

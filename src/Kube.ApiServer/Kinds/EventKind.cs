@@ -6,6 +6,8 @@ namespace Kube.ApiServer;
 
 internal sealed class EventKind : KindStrategy
 {
+    private const int NoteMax = 1024;
+
     public override ResourceKind Kind => Kinds.Event;
     public override ImmutableArray<string> ShortNames => ["ev"];
     public override bool AllowsCreateOnUpdate => true;
@@ -51,6 +53,15 @@ internal sealed class EventKind : KindStrategy
         {
             errors.Add(FieldError.Invalid("involvedObject.namespace", $"\"{ns}\"", "does not match event.namespace"));
         }
+
+        // A time of its own marks an event of the newer kind, which says who acted and how.
+        if (obj.Text("eventTime") is null) return;
+        foreach (var (member, path) in new[] { ("reportingComponent", "reportingController"), ("reportingInstance", "reportingInstance"), ("action", "action"), ("reason", "reason") })
+        {
+            if (string.IsNullOrEmpty(obj.Text(member))) errors.Add(FieldError.Required(path, ""));
+        }
+
+        if (obj.Text("message")?.Length > NoteMax) errors.Add(FieldError.Invalid("message", "\"\"", $"can have at most {NoteMax} characters"));
     }
 
     private static string LastSeen(JsonObject e, DateTimeOffset now) =>

@@ -14,6 +14,7 @@ internal sealed class JobKind : KindStrategy
     public override bool HasStatus => true;
     public override bool HasGeneration => true;
     public override ImmutableArray<string> SelectableFields => ["status.successful"];
+    public override string DescribeUnselectable(string field) => $"field label \"{field}\" not supported for Job";
 
     public override ImmutableArray<TableColumn> Columns =>
     [

@@ -8,6 +8,8 @@ internal static class BuiltInKinds
     public static void Register(ServerState state)
     {
         foreach (var strategy in All(state.Options)) Serve(state, strategy);
+        var events = new EventsV1Kind(new EventKind());
+        state.Registry.Set(events.Kind.Group, events.Kind.Plural, [new ServedResource(events, state.Objects(Kinds.Event))]);
         SystemObjects.Create(state);
     }
 

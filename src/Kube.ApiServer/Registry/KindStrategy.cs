@@ -61,6 +61,16 @@ internal abstract class KindStrategy
 
     public virtual ImmutableArray<string> CheckName(string name) => Names.CheckDns1123Subdomain(name);
 
+    /// <summary>What is answered to a field selector by another field; kinds differ in their words.</summary>
+    public virtual string DescribeUnselectable(string field) =>
+        SelectableFields.IsEmpty ? $"\"{field}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"" : $"field label not supported: {field}";
+
+    /// <summary>The kind in whose form the objects are stored; another one where this is a second view of the same objects.</summary>
+    public virtual KindStrategy Stored => this;
+
+    /// <summary>A selectable field's name in the stored form.</summary>
+    public virtual string StoredField(string field) => field;
+
     /// <summary>A selectable field's value as text.</summary>
     public virtual string FieldValue(JsonObject obj, string field) => obj.At(field.Split('.')).Print();
 

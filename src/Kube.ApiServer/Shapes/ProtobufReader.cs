@@ -42,7 +42,7 @@ internal ref struct ProtobufReader
             else meta.Skip(wire);
         }
 
-        var shape = ShapeCatalog.Find(kind) ?? throw new FormatException($"no kind \"{kind}\" is known in the protobuf form: send it as JSON");
+        var shape = ShapeCatalog.Find(apiVersion.StartsWith("events.k8s.io/", StringComparison.Ordinal) ? $"events.{kind}" : kind) ?? throw new FormatException($"no kind \"{kind}\" is known in the protobuf form: send it as JSON");
         var tree = new JsonObject { ["kind"] = kind, ["apiVersion"] = apiVersion };
         Message(raw, shape, tree, 0);
         return tree;

@@ -29,12 +29,15 @@ internal sealed record Selection(string? Namespace, string? Name, LabelSelector 
         if (!FieldSelector.TryParse(call.Query.Text("fieldSelector"), out var fields, out var fieldFault)) throw Failures.BadRequest(fieldFault);
         foreach (var term in fields.Terms)
         {
-            if (term.Field is "metadata.name" || (term.Field is "metadata.namespace" && call.Resource.Kind.Namespaced)) continue;
-            if (!call.Resource.Strategy.SelectableFields.Contains(term.Field)) throw Failures.BadRequest($"field label not supported: {term.Field}");
+            if (term.Field is "metadata.name" or "metadata.namespace") continue;
+            if (!call.Resource.Strategy.SelectableFields.Contains(term.Field)) throw Failures.BadRequest(call.Resource.Strategy.DescribeUnselectable(term.Field));
         }
 
-        return new Selection(call.Resource.Kind.Namespaced ? call.Namespace : null, call.Name, labels, fields);
+        return new Selection(call.Resource.Kind.Namespaced ? call.Namespace : null, call.Name, labels, InStoredForm(fields, call.Resource.Strategy));
     }
+
+    private static FieldSelector InStoredForm(FieldSelector fields, KindStrategy strategy) =>
+        strategy.Stored == strategy ? fields : fields.WithNames(strategy.StoredField);
 
     private static string ValueOf(StoredObject obj, string field) => field switch
     {

@@ -12,9 +12,9 @@ internal static class Drafting
     {
         var stored = strategy.ToStorage(obj);
         var fields = ImmutableDictionary<string, string>.Empty;
-        foreach (var field in strategy.SelectableFields)
+        foreach (var field in strategy.Stored.SelectableFields)
         {
-            if (strategy.FieldValue(stored, field) is { Length: > 0 } value) fields = fields.Add(field, value);
+            if (strategy.Stored.FieldValue(stored, field) is { Length: > 0 } value) fields = fields.Add(field, value);
         }
 
         var meta = stored["metadata"]!.AsObject();

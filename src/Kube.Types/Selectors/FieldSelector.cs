@@ -19,6 +19,9 @@ public sealed class FieldSelector
 
     public bool MatchesEverything => Terms.IsEmpty;
 
+    /// <summary>The same selector of fields under other names.</summary>
+    public FieldSelector WithNames(Func<string, string> rename) => new([.. Terms.Select(t => t with { Field = rename(t.Field) })]);
+
     /// <param name="lookup">A field's value as text; a field that is absent counts as empty, as on an API server.</param>
     public bool Matches(Func<string, string?> lookup)
     {

@@ -15,6 +15,7 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
     /// <summary>A long list is sent in pieces of this size, so that it is not buffered as a whole a second time.</summary>
     private const int FlushBytes = 256 * 1024;
 
+    private static readonly ApiUser Anonymous = new("system:anonymous", ["system:unauthenticated"]);
     private const int LogBufferBytes = 16 * 1024;
     private const string WebSocket = "websocket";
     private static readonly string[] OpenPaths = ["/healthz", "/livez", "/readyz"];
@@ -31,8 +32,8 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
             var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
             var question = target.IndexOf('?', StringComparison.Ordinal);
             var path = question < 0 ? target : target[..question];
-            var response = IsAllowed(context, path)
-                ? Beside(path, question < 0 ? "" : target[(question + 1)..]) is { } own ? new ApiResponse.Content([own]) : await server.HandleAsync(await ReadAsync(context.Request, path, question < 0 ? "" : target[(question + 1)..], ended.Token), ended.Token)
+            var response = Identify(context, path) is { } user
+                ? await server.HandleAsync(await ReadAsync(context.Request, path, question < 0 ? "" : target[(question + 1)..], user, ended.Token), ended.Token)
                 : Refusal(new ApiStatus(401, ApiReason.Unauthorized, "Unauthorized"));
             if (response is ApiResponse.Upgrade upgrade) await ConverseAsync(context, upgrade, ended.Token);
             else await WriteAsync(context.Response, response, ended.Token);
@@ -54,19 +55,20 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
 
     private static ApiResponse.Content Refusal(ApiStatus status) => new([status.ToTree().ToUtf8()]) { Code = status.Code };
 
-    /// <summary>Hashes are compared, in constant time, so that neither content nor length of the token shows.</summary>
-    private bool IsAllowed(HttpContext context, string path)
+    /// <summary>
+    /// The owner by the cluster's token, or a service account by one of its own; null for nobody. Hashes are compared, in constant
+    /// time, so that neither content nor length of the token shows.
+    /// </summary>
+    private ApiUser? Identify(HttpContext context, string path)
     {
-        if (OpenPaths.Contains(path)) return true;
         const string Scheme = "Bearer ";
-        var given = context.Request.Headers.Authorization.ToString();
-        if (!given.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)) return false;
-        var presented = given[Scheme.Length..].Trim();
-        // Rights are stored and not enforced: a pod's service account may do what the owner may.
-        return CryptographicOperations.FixedTimeEquals(_tokenHash, SHA256.HashData(Encoding.UTF8.GetBytes(presented))) || server.ServiceAccountOf(presented) is not null;
+        var header = context.Request.Headers.Authorization.ToString();
+        var given = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : "";
+        if (CryptographicOperations.FixedTimeEquals(_tokenHash, SHA256.HashData(Encoding.UTF8.GetBytes(given)))) return ApiUser.Owner;
+        return server.Authenticate(given) ?? (OpenPaths.Contains(path) ? Anonymous : null);
     }
 
-    private static async ValueTask<ApiRequest> ReadAsync(HttpRequest request, string path, string query, CancellationToken cancellation)
+    private static async ValueTask<ApiRequest> ReadAsync(HttpRequest request, string path, string query, ApiUser user, CancellationToken cancellation)
     {
         ReadOnlyMemory<byte> body = default;
         var sockets = request.HttpContext.WebSockets;
@@ -84,6 +86,7 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
         return new ApiRequest(request.Method, path)
         {
             Query = query,
+            User = user,
             Accept = request.Headers.Accept.ToString(),
             ContentType = request.ContentType ?? "",
             UserAgent = request.Headers.UserAgent.ToString(),
