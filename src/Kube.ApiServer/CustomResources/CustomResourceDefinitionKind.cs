@@ -247,6 +247,8 @@ internal sealed class CustomResourceDefinitionKind(ImmutableDictionary<string, C
             }
         }
 
+        var isResource = path.EndsWith(".openAPIV3Schema", StringComparison.Ordinal) || schema.Flag("x-kubernetes-embedded-resource") == true;
+        if (errors.Count == 0 && schema["x-kubernetes-validations"] is JsonArray) ValidationRule.Read(schema, CelSchema.TypeOf(Schema.Read(schema), isResource), path, errors);
         foreach (var (name, property) in schema.Members("properties") ?? [])
         {
             if (property is JsonObject inner) ValidateSchema(inner, $"{path}.properties[{name}]", errors);

@@ -22,7 +22,7 @@ internal sealed class CustomResourceKind : KindStrategy
         ListKind = names.Text("listKind") is { Length: > 0 } list ? list : Kind.Kind + "List";
         ShortNames = [.. names.Texts("shortNames")];
         Categories = [.. names.Texts("categories")];
-        Schema = Schema.Read(version.At("schema", "openAPIV3Schema"));
+        Schema = Schema.Read(version.At("schema", "openAPIV3Schema"), isResource: true);
         if (spec.Flag("preserveUnknownFields") == true) Schema = Schema with { PreservesUnknown = true };
         Document = version.At("schema", "openAPIV3Schema") as JsonObject;
         FieldType = FieldTypes.OfResource(Schema);
@@ -74,11 +74,17 @@ internal sealed class CustomResourceKind : KindStrategy
         }
     }
 
-    public override void Validate(JsonObject obj, List<FieldError> errors) => SchemaValidation.Validate(obj, null, Schema, errors);
+    public override void Validate(JsonObject obj, List<FieldError> errors) => Validate(obj, null, errors);
 
-    public override void ValidateReplacement(JsonObject obj, JsonObject old, List<FieldError> errors) => SchemaValidation.Validate(obj, old, Schema, errors);
+    public override void ValidateReplacement(JsonObject obj, JsonObject old, List<FieldError> errors) => Validate(obj, old, errors);
 
-    public override void ValidateStatusUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) => SchemaValidation.Validate(obj, old, Schema, errors);
+    public override void ValidateStatusUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) => Validate(obj, old, errors);
+
+    private void Validate(JsonObject obj, JsonObject? old, List<FieldError> errors)
+    {
+        SchemaValidation.Validate(obj, old, Schema, errors);
+        SchemaRules.Validate(obj, old, Schema, errors);
+    }
 
     /// <summary>Everything but metadata and, where it has a subresource of its own, status is what is wanted.</summary>
     public override bool ChangesGeneration(JsonObject obj, JsonObject old)

@@ -54,10 +54,25 @@ internal sealed record Schema
     /// <summary><c>granular</c> or <c>atomic</c>; empty means granular.</summary>
     public string MapType { get; init; } = "";
 
+    /// <summary>The <c>x-kubernetes-validations</c> of this place.</summary>
+    public ImmutableArray<ValidationRule> Rules { get; init; } = [];
+
+    /// <summary>Whether there are rules here or further in.</summary>
+    public bool HasRules { get; private init; }
+
     /// <summary>What matches anything and loses nothing.</summary>
     public static readonly Schema Anything = new() { PreservesUnknown = true };
 
-    public static Schema Read(JsonNode? tree) => tree is not JsonObject ? Anything : new Schema
+    /// <param name="isResource">Whether it describes a whole object, which has metadata whatever the schema says.</param>
+    public static Schema Read(JsonNode? tree, bool isResource = false)
+    {
+        var schema = ReadShape(tree);
+        var rules = tree.At("x-kubernetes-validations") is JsonArray ? ValidationRule.Read(tree!, CelSchema.TypeOf(schema, isResource || schema.EmbeddedResource), "", null) : [];
+        var inner = schema.Properties.Values.Append(schema.AdditionalProperties).Append(schema.Items).Any(static s => s is { HasRules: true });
+        return rules.IsEmpty && !inner ? schema : schema with { Rules = rules, HasRules = true };
+    }
+
+    private static Schema ReadShape(JsonNode? tree) => tree is not JsonObject ? Anything : new Schema
     {
         Type = tree.Text("type") ?? "",
         Format = tree.Text("format") ?? "",
