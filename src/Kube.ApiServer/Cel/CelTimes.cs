@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using static Kube.ApiServer.CelOperators;
@@ -7,6 +8,8 @@ namespace Kube.ApiServer;
 /// <summary>Functions of times and durations; times are seen in UTC.</summary>
 internal static class CelTimes
 {
+    private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
+
     public static readonly ImmutableArray<CelOverload> All =
     [
         CelFunctions.Global("timestamp", CelType.Timestamp, static a => ReadTime(Text(a[0])) ?? throw CelConversions.Unreadable(a[0], "timestamp"), CelType.Text),
@@ -48,10 +51,10 @@ internal static class CelTimes
         var total = 0.0;
         while (!rest.IsEmpty)
         {
-            var digits = rest.IndexOfAnyExcept("0123456789.");
+            var digits = rest.IndexOfAnyExcept(NumberCharacters);
             if (digits <= 0 || !double.TryParse(rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)) return null;
             rest = rest[digits..];
-            var end = rest.IndexOfAny("0123456789.");
+            var end = rest.IndexOfAny(NumberCharacters);
             if (end < 0) end = rest.Length;
             if (SecondsOf(rest[..end]) is not { } seconds) return null;
             total += number * seconds;
