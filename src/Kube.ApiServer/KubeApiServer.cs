@@ -35,7 +35,8 @@ public sealed class KubeApiServer : IDisposable
         try
         {
             cancellation.ThrowIfCancellationRequested();
-            return await AnswerAsync(request, cancellation);
+            var response = await AnswerAsync(request, cancellation);
+            return YamlAnswers.IsWanted(request.Accept) ? YamlAnswers.Of(response) : response;
         }
         catch (ApiException refused)
         {

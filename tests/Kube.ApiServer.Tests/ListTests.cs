@@ -67,6 +67,25 @@ public sealed class ListTests : IDisposable
     }
 
     [Theory]
+    [InlineData("resourceVersionMatch=Exact", "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided")]
+    [InlineData("resourceVersion=0&resourceVersionMatch=Exact", "resourceVersionMatch: Forbidden: resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"")]
+    [InlineData("resourceVersion=5&resourceVersionMatch=Some", "resourceVersionMatch: Unsupported value: \"Some\": supported values: \"Exact\", \"NotOlderThan\", \"\"")]
+    [InlineData("resourceVersion=5&resourceVersionMatch=Exact&continue=x", "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden when continue is provided")]
+    [InlineData("sendInitialEvents=true", "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list")]
+    [InlineData("watch=1&sendInitialEvents=true", "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")]
+    [InlineData("watch=1&resourceVersionMatch=NotOlderThan", "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")]
+    [InlineData("watch=1&resourceVersionMatch=Exact&sendInitialEvents=true", "resourceVersionMatch: Unsupported value: \"Exact\": supported values: \"NotOlderThan\"")]
+    public void Parameters_that_contradict_each_other_are_refused(string query, string fault) =>
+        Assert.Contains(fault, (string)_server.Get($"{ConfigMaps}?{query}").Fails(422, "Invalid", "ListOptions.meta.k8s.io \"\" is invalid: ").Json["message"]!, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_page_goes_on_at_its_own_revision_and_takes_no_other()
+    {
+        var next = _server.Get($"{ConfigMaps}?limit=2").Object["metadata"]!["continue"];
+        _server.Get($"{ConfigMaps}?limit=2&resourceVersion=3&continue={next}").Fails(400, "BadRequest", "specifying resource version is not allowed when using continue");
+    }
+
+    [Theory]
     [InlineData("labelSelector=n%3Da", "a")]
     [InlineData("labelSelector=n+notin+(a,b)", "c,d")]
     [InlineData("fieldSelector=metadata.name%3Db", "b")]

@@ -10,6 +10,13 @@ internal static class Failures
 
     public static ApiException AlreadyExists(ResourceKind kind, string name) => On(kind, name, 409, ApiReason.AlreadyExists, $"{Qualified(kind)} \"{name}\" already exists");
 
+    /// <summary>Every generated name was taken: the client may simply ask again.</summary>
+    public static ApiException NameNotGenerated(ResourceKind kind, string name)
+    {
+        var taken = On(kind, name, 409, ApiReason.AlreadyExists, $"{Qualified(kind)} \"{name}\" already exists, the server was not able to generate a unique name for the object");
+        return new(taken.Status with { RetryAfter = TimeSpan.FromSeconds(1) });
+    }
+
     public static ApiException Conflict(ResourceKind kind, string name, string why) =>
         On(kind, name, 409, ApiReason.Conflict, $"Operation cannot be fulfilled on {Qualified(kind)} \"{name}\": {why}");
 

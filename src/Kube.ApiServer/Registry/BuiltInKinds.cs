@@ -39,6 +39,8 @@ internal static class BuiltInKinds
         new ClusterRoleKind(),
         new ClusterRoleBindingKind(),
         new PriorityClassKind(),
+        new WorkloadKind(),
+        new PodGroupKind(),
         new PodDisruptionBudgetKind(),
         new CustomResourceDefinitionKind(options.Converters),
     ];

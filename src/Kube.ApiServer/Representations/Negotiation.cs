@@ -12,7 +12,7 @@ internal static class Negotiation
         foreach (var entry in accept.Split(','))
         {
             var parts = entry.Split(';', StringSplitOptions.TrimEntries);
-            if (parts[0] is not (MediaType.Json or "application/*" or "*/*")) continue;
+            if (parts[0] is not (MediaType.Json or MediaType.Yaml or "application/*" or "*/*")) continue;
             switch (Parameter(parts, "as"), Parameter(parts, "g"), Parameter(parts, "v"))
             {
                 case ("", _, _):
@@ -24,7 +24,7 @@ internal static class Negotiation
             }
         }
 
-        throw Failures.NotAcceptable("only the following media types are accepted: application/json");
+        throw Failures.NotAcceptable("only the following media types are accepted: application/json, application/yaml");
     }
 
     internal static string Parameter(string[] parts, string name)

@@ -22,12 +22,13 @@ internal static class Bodies
         return tree;
     }
 
-    /// <summary>The value of a body, JSON or Kubernetes' protobuf.</summary>
+    /// <summary>The value of a body, JSON, YAML or Kubernetes' protobuf.</summary>
     public static JsonNode? Parse(ApiRequest request, List<string>? duplicates = null)
     {
         try
         {
-            return ProtobufReader.IsProtobuf(request.Body.Span) ? ProtobufReader.Read(request.Body.Span) : JsonTree.Read(request.Body, duplicates);
+            if (ProtobufReader.IsProtobuf(request.Body.Span)) return ProtobufReader.Read(request.Body.Span);
+            return JsonTree.Read(request.ContentType.Split(';')[0].Trim() == MediaType.Yaml ? YamlAnswers.ToJson(request.Body) : request.Body, duplicates);
         }
         catch (FormatException broken)
         {
@@ -88,8 +89,8 @@ internal static class Bodies
     private static void RequireKnownType(ApiRequest request)
     {
         var type = request.ContentType.Split(';')[0].Trim();
-        if (type is "" or MediaType.Json or MediaType.Protobuf) return;
-        throw Failures.UnsupportedMediaType(MediaType.Json, MediaType.Protobuf);
+        if (type is "" or MediaType.Json or MediaType.Yaml or MediaType.Protobuf) return;
+        throw Failures.UnsupportedMediaType(MediaType.Json, MediaType.Yaml, MediaType.Protobuf);
     }
 
     private static void CheckType(JsonObject tree, ResourceKind kind)

@@ -35,7 +35,8 @@ internal static class Creation
             var key = call.Key with { Name = made.Text("metadata", "name")! };
             if (context.Server.Store.Find(call.Resource.Objects, key) is null && Store(key, made, owners.ToUtf8(), context) is { } stored) return stored;
 
-            if (!generated || attempt == GeneratedNameTries) throw Failures.AlreadyExists(context.Kind, key.Name);
+            if (!generated) throw Failures.AlreadyExists(context.Kind, key.Name);
+            if (attempt == GeneratedNameTries) throw Failures.NameNotGenerated(context.Kind, key.Name);
         }
     }
 

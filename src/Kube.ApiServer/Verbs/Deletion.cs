@@ -74,12 +74,14 @@ internal static class Deletion
     {
         if (options.Uid is { } uid && uid != current.Header.Uid)
         {
-            throw Failures.Conflict(context.Kind, context.Call.Name!, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {current.Header.Uid}");
+            throw Failures.Conflict(context.Kind, context.Call.Name!,
+                $"the UID in the precondition ({uid}) does not match the UID in record ({current.Header.Uid}). The object might have been deleted and then recreated");
         }
 
         if (options.ResourceVersion is { } revision && revision != current.Revision.ToString())
         {
-            throw Failures.Conflict(context.Kind, context.Call.Name!, $"Precondition failed: ResourceVersion in precondition: {revision}, ResourceVersion in object meta: {current.Revision}");
+            throw Failures.Conflict(context.Kind, context.Call.Name!,
+                $"the ResourceVersion in the precondition ({revision}) does not match the ResourceVersion in record ({current.Revision}). The object might have been modified");
         }
     }
 

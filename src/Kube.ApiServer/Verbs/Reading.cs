@@ -15,6 +15,7 @@ internal static class Reading
 
     public static ApiResponse List(ServerState server, ResourceCall call, Representation representation)
     {
+        ListParameters.Validate(call.Query);
         var selection = Selection.Read(call);
         var limit = call.Query.Integer("limit") ?? 0;
         var (snapshot, start) = Position(server, call);
@@ -50,6 +51,7 @@ internal static class Reading
         var (store, objects) = (server.Store, call.Resource.Objects);
         if (call.Query.Text("continue") is { Length: > 0 } text)
         {
+            if (call.Query.Text("resourceVersion") is not ("" or "0")) throw Failures.BadRequest("specifying resource version is not allowed when using continue");
             var token = ContinueToken.Parse(text);
             if (token.Revision < 0) return (store.Read(objects), token.Start);
             return (store.ReadAt(objects, token.Revision) ?? throw ContinueToken.TooOld(token), token.Start);
@@ -70,7 +72,6 @@ internal static class Revisions
     public static long RequireReached(ServerState server, ResourceCall call)
     {
         var revision = Read(call);
-        CheckMatch(call, revision);
         var current = server.Store.Revision;
         return revision <= current ? revision : throw Failures.TooLargeRevision(revision, current);
     }
@@ -82,27 +83,6 @@ internal static class Revisions
         return long.TryParse(text, out var revision) && revision >= 0
             ? revision
             : throw new ApiException(new ApiStatus(400, ApiReason.BadRequest, $"resourceVersion: Invalid value: \"{text}\": it must be a number that this server gave out"));
-    }
-
-    private static void CheckMatch(ResourceCall call, long revision)
-    {
-        var match = call.Query.Text("resourceVersionMatch");
-        if (match.Length == 0) return;
-        var fault = match switch
-        {
-            _ when call.Query.Text("continue").Length > 0 => "Forbidden: resourceVersionMatch is forbidden when continue is provided",
-            _ when call.Query.Text("resourceVersion").Length == 0 && !call.Query.Flag("watch") => "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",
-            "Exact" when revision == 0 => "Forbidden: resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"",
-            "Exact" or "NotOlderThan" => null,
-            _ => $"Unsupported value: \"{match}\": supported values: \"Exact\", \"NotOlderThan\", \"\"",
-        };
-        if (fault is null) return;
-        throw new ApiException(new ApiStatus(422, ApiReason.Invalid, $"ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: {fault}")
-        {
-            Group = "meta.k8s.io",
-            Resource = "ListOptions",
-            Causes = [new ApiStatusCause("FieldValueInvalid", fault, "resourceVersionMatch")],
-        });
     }
 }
 

@@ -10,12 +10,14 @@ internal static class Watching
 
     public static ApiResponse Watch(ServerState server, ResourceCall call, Representation representation)
     {
+        ListParameters.Validate(call.Query);
         var store = server.Store;
         var selection = Selection.Read(call);
         var streamed = call.Query.Flag("sendInitialEvents");
         var bookmarks = call.Query.Flag("allowWatchBookmarks");
-        if (streamed) RequireStreamedListOptions(call);
         var asked = Revisions.Read(call);
+        // A streamed list promises a state no older than the one named: one that is not reached yet never comes by waiting.
+        if (streamed) Revisions.RequireReached(server, call);
 
         // Without a revision, or with "any", a watch begins with the objects that there are; a streamed list always does.
         var snapshot = asked == 0 || streamed ? store.Read(call.Resource.Objects) : null;
@@ -44,15 +46,4 @@ internal static class Watching
     private static TimeSpan Duration(ServerState server, ResourceCall call) => call.Query.Integer("timeoutSeconds") is { } seconds and > 0
         ? TimeSpan.FromSeconds(Math.Min(seconds, TimeSpan.FromDays(1).TotalSeconds))
         : TimeoutMin + TimeSpan.FromSeconds(server.Entropy.Next((int)TimeoutMin.TotalSeconds));
-
-    private static void RequireStreamedListOptions(ResourceCall call)
-    {
-        var fault = call.Query switch
-        {
-            var q when q.Text("resourceVersionMatch") != "NotOlderThan" => "resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan",
-            var q when !q.Flag("allowWatchBookmarks") => "allowWatchBookmarks: Forbidden: sendInitialEvents requires allowWatchBookmarks to be true",
-            _ => null,
-        };
-        if (fault is not null) throw new ApiException(new ApiStatus(422, ApiReason.Invalid, $"ListOptions.meta.k8s.io \"\" is invalid: {fault}"));
-    }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
@@ -16,6 +17,9 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
     private const int FlushBytes = 256 * 1024;
 
     private static readonly ApiUser Anonymous = new("system:anonymous", ["system:unauthenticated"]);
+    /// <summary>Answers of this size are compressed for clients that take it; kube-apiserver's threshold.</summary>
+    private const long GzipBytes = 128 * 1024;
+
     private const int LogBufferBytes = 16 * 1024;
     private const string WebSocket = "websocket";
     private static readonly string[] OpenPaths = ["/healthz", "/livez", "/readyz"];
@@ -128,7 +132,14 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
     private static async Task WriteContentAsync(HttpResponse to, ApiResponse.Content content, CancellationToken cancellation)
     {
         if (to.StatusCode == StatusCodes.Status204NoContent) return;
-        to.ContentLength = content.Parts.Sum(static p => (long)p.Length);
+        var length = content.Parts.Sum(static p => (long)p.Length);
+        if (length >= GzipBytes && to.HttpContext.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.Ordinal))
+        {
+            await WriteGzipAsync(to, content, cancellation);
+            return;
+        }
+
+        to.ContentLength = length;
         var unflushed = 0;
         foreach (var part in content.Parts)
         {
@@ -140,6 +151,14 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
         }
 
         await to.BodyWriter.FlushAsync(cancellation);
+    }
+
+    private static async Task WriteGzipAsync(HttpResponse to, ApiResponse.Content content, CancellationToken cancellation)
+    {
+        to.Headers.ContentEncoding = "gzip";
+        to.Headers.Vary = "Accept-Encoding";
+        await using var gzip = new GZipStream(to.Body, CompressionLevel.Fastest, leaveOpen: true);
+        foreach (var part in content.Parts) await gzip.WriteAsync(part, cancellation);
     }
 
     /// <summary>Sends what has arrived in one flush, then waits for more, until either side ends the watch.</summary>
