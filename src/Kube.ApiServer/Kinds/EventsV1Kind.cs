@@ -59,16 +59,18 @@ internal sealed class EventsV1Kind(EventKind core) : KindStrategy
     /// <summary>An event that the older API made may be updated here as it is.</summary>
     public override void ValidateReplacement(JsonObject obj, JsonObject old, List<FieldError> errors) => core.Validate(ToCore(obj), errors);
 
-    public override ReadOnlyMemory<byte> Show(StoredObject obj)
+    public override ReadOnlyMemory<byte> Show(StoredObject obj) => StoredBytes.From(Open(obj), obj.Bytes.Owners.Span).WithRevision(obj.Revision).Utf8;
+
+    public override JsonObject Open(StoredObject obj)
     {
-        var tree = Renamed(JsonTree.Read(obj.Utf8), OwnNames);
+        var tree = Renamed(base.Open(obj), OwnNames);
         tree["apiVersion"] = Kind.ApiVersion;
         foreach (var member in new[] { "reportingController", "reportingInstance" })
         {
             if (tree.Text(member) is "") tree.Remove(member);
         }
 
-        return tree.ToUtf8();
+        return tree;
     }
 
     public override JsonObject ToStorage(JsonObject obj)
