@@ -32,24 +32,8 @@ public sealed class KubeApiServer : IDisposable
     public async ValueTask<ApiResponse> HandleAsync(ApiRequest request, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(request);
-        try
-        {
-            cancellation.ThrowIfCancellationRequested();
-            var response = await AnswerAsync(request, cancellation);
-            return YamlAnswers.IsWanted(request.Accept) ? YamlAnswers.Of(response) : response;
-        }
-        catch (ApiException refused)
-        {
-            return ApiResponse.Of(refused.Status);
-        }
-        catch (ListExpiredException expired)
-        {
-            return expired.ToResponse();
-        }
-        catch (JsonException broken)
-        {
-            return ApiResponse.Of(Failures.BadRequest($"the JSON of the request cannot be read: {broken.Message}").Status);
-        }
+        var response = await AnswerOrRefuseAsync(request, cancellation);
+        return YamlAnswers.IsWanted(request.Accept) ? YamlAnswers.Of(response) : response;
     }
 
     /// <summary>Whom the token of a service account stands for; null when it is none of this server's, or over.</summary>
@@ -70,6 +54,27 @@ public sealed class KubeApiServer : IDisposable
     public void EndWatches() => _state.Store.EndAllWatches();
 
     public void Dispose() => EndWatches();
+
+    private async ValueTask<ApiResponse> AnswerOrRefuseAsync(ApiRequest request, CancellationToken cancellation)
+    {
+        try
+        {
+            cancellation.ThrowIfCancellationRequested();
+            return await AnswerAsync(request, cancellation);
+        }
+        catch (ApiException refused)
+        {
+            return ApiResponse.Of(refused.Status);
+        }
+        catch (ListExpiredException expired)
+        {
+            return expired.ToResponse();
+        }
+        catch (JsonException broken)
+        {
+            return ApiResponse.Of(Failures.BadRequest($"the JSON of the request cannot be read: {broken.Message}").Status);
+        }
+    }
 
     private ValueTask<ApiResponse> AnswerAsync(ApiRequest request, CancellationToken cancellation)
     {

@@ -19,7 +19,7 @@ public sealed class InProcessHandler(KubeApiServer server) : HttpMessageHandler
             new ApiRequest(request.Method.Method, target.AbsolutePath)
             {
                 Query = target.Query.TrimStart('?'),
-                Accept = string.Join(",", request.Headers.Accept),
+                Accept = Raw(request, "Accept"),
                 ContentType = request.Content?.Headers.ContentType?.ToString() ?? "",
                 UserAgent = request.Headers.UserAgent.ToString(),
                 Body = request.Content is null ? default : await request.Content.ReadAsByteArrayAsync(cancellationToken),
@@ -27,6 +27,9 @@ public sealed class InProcessHandler(KubeApiServer server) : HttpMessageHandler
             cancellationToken);
         return ToMessage(response, request);
     }
+
+    /// <summary>A header as it was given: Kubernetes has media types (with an @) that the platform would leave out as wrong.</summary>
+    private static string Raw(HttpRequestMessage request, string name) => request.Headers.NonValidated.TryGetValues(name, out var values) ? string.Join(",", values) : "";
 
     private static HttpResponseMessage ToMessage(ApiResponse response, HttpRequestMessage request)
     {
