@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kube.Client;
 
 namespace Kube.Controllers;
@@ -10,8 +11,11 @@ public sealed record ControllerOptions
     /// <summary>Told of each failure of a pass: the controller, the key, the cause and the wait that follows.</summary>
     public Action<string, string, Exception, TimeSpan>? OnFailure { get; init; }
 
-    /// <summary>The name under which pods ask for this scheduler.</summary>
-    public string SchedulerName { get; init; } = "default-scheduler";
+    /// <summary>The scheduler of pods that name none.</summary>
+    public const string DefaultScheduler = "default-scheduler";
+
+    /// <summary>The names under which pods ask for this scheduler: its own, and those of the schedulers of gangs that it stands in for.</summary>
+    public ImmutableHashSet<string> SchedulerNames { get; init; } = [DefaultScheduler, "volcano", "kube-batch", "scheduler-plugins-scheduler"];
 
     internal Action<TKey, Exception, TimeSpan>? Reporter<TKey>(string controller) where TKey : notnull =>
         OnFailure is { } report ? (key, cause, wait) => report(controller, key.ToString() ?? "", cause, wait) : null;

@@ -5,8 +5,9 @@ using Kube.Types;
 namespace Kube.Controllers;
 
 /// <summary>
-/// The controllers that a cluster needs to run Jobs: Jobs, garbage collection, endpoints, namespaces, pods without a
-/// kubelet, and the scheduler. They share their caches. Whoever composes the cluster runs <see cref="Loops"/>.
+/// The controllers that a cluster needs to run Jobs and the workloads around them: Jobs, StatefulSets, Deployments with their
+/// ReplicaSets, disruption budgets, nodes and their taints, volume claims, garbage collection, endpoints, namespaces, pods without
+/// a kubelet, and the scheduler. They share their caches. Whoever composes the cluster runs <see cref="Loops"/>.
 /// </summary>
 public sealed class ControllerSet : IAsyncDisposable
 {
@@ -20,19 +21,25 @@ public sealed class ControllerSet : IAsyncDisposable
         var kinds = new ServedKinds([.. BuiltIn, Kinds.Event, Kinds.Lease], _caches.CustomKinds.Store);
         var jobs = new JobController(_caches, client, options, time, Own());
         var statefulSets = new StatefulSetController(_caches, client, options, time, Own());
+        var replicaSets = new ReplicaSetController(_caches, client, options, time, Own());
+        var deployments = new DeploymentController(_caches, client, options, time, Own());
+        var disruption = new DisruptionController(_caches, client, options, time, Own());
+        var nodes = new NodeLifecycleController(_caches, client, options, time, Own());
+        var eviction = new TaintEviction(_caches, client, options, time, Own());
+        var claims = new VolumeClaimController(_caches, client, options, time, Own());
         var endpoints = new EndpointsController(_caches, client, options, time, Own());
         var namespaces = new NamespaceController(_caches, kinds, client, options, time, Own());
         var pods = new PodCollector(_caches, client, options, time, Own());
-        var scheduler = new Scheduler(_caches, client, options, time, Own());
+        var scheduler = new Scheduler(_caches, kinds, client, options, time, Own());
         var garbage = new GarbageCollector(_caches, kinds, BuiltIn, client, options, time, Own());
-        Loops = [.. _caches.Reflectors, jobs.Loop, statefulSets.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, scheduler.Loop, .. garbage.Loops];
+        Loops = [.. _caches.Reflectors, jobs.Loop, statefulSets.Loop, replicaSets.Loop, deployments.Loop, disruption.Loop, nodes.Loop, eviction.Loop, claims.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, .. scheduler.Loops, .. garbage.Loops];
     }
 
     /// <summary>Kinds whose objects are collected when their owners go, and deleted with their namespace.</summary>
     public static ImmutableArray<ResourceKind> BuiltIn { get; } =
     [
         Kinds.Namespace, Kinds.Node, Kinds.Pod, Kinds.Service, Kinds.Endpoints, Kinds.ConfigMap, Kinds.Secret, Kinds.ServiceAccount,
-        Kinds.PersistentVolumeClaim, Kinds.Job, Kinds.StatefulSet, Kinds.Deployment, Kinds.ReplicaSet, Kinds.ControllerRevision,
+        Kinds.PersistentVolumeClaim, Kinds.PodDisruptionBudget, Kinds.Job, Kinds.StatefulSet, Kinds.Deployment, Kinds.ReplicaSet, Kinds.ControllerRevision,
         Kinds.EndpointSlice,
         Kinds.Role, Kinds.RoleBinding, Kinds.CustomResourceDefinition,
     ];

@@ -18,9 +18,18 @@ public sealed class ClusterCaches
     /// <summary>Pods by the UID of their controller; those that nobody controls by their namespace, after a slash.</summary>
     public static readonly StoreIndex<PodView> ByController = new("controller", static pod => [ControllerOf(pod.Meta)]);
 
+    /// <summary>Pods by the group that they want to start with, as <c>namespace/name</c>.</summary>
+    public static readonly StoreIndex<PodView> ByGang = new("gang", GangBackends.GroupsOf);
+
     public static readonly StoreIndex<JobView> JobsByNamespace = new("namespace", static job => [job.Meta.Namespace]);
+    public static readonly StoreIndex<ReplicaSetView> ReplicaSetsByNamespace = new("namespace", static set => [set.Meta.Namespace]);
+
+    /// <summary>ReplicaSets as <see cref="ByController"/> has pods.</summary>
+    public static readonly StoreIndex<ReplicaSetView> ReplicaSetsByController = new("controller", static set => [ControllerOf(set.Meta)]);
+
     public static readonly StoreIndex<PodView> PodsByNamespace = new("namespace", static pod => [pod.Meta.Namespace]);
     public static readonly StoreIndex<PodView> ByNode = new("node", static pod => pod.NodeName.Length > 0 ? [pod.NodeName] : []);
+    public static readonly StoreIndex<KubeObject> BudgetsByNamespace = new("namespace", static budget => [budget.Meta.Namespace]);
     public static readonly StoreIndex<KubeObject> ServicesByNamespace = new("namespace", static service => [service.Meta.Namespace]);
 
     public static readonly StoreIndex<KubeObject> SlicesByService = new("service", static slice =>
@@ -35,13 +44,16 @@ public sealed class ClusterCaches
     public ClusterCaches(IKubeReader client, TimeProvider time, Random random)
     {
         (_client, _time, _random) = (client, time, random);
-        Pods = Watch(Kinds.Pod, static o => new PodView(o), static p => p.Meta, ByJob, ByController, PodsByNamespace, ByNode);
+        Pods = Watch(Kinds.Pod, static o => new PodView(o), static p => p.Meta, ByJob, ByController, ByGang, PodsByNamespace, ByNode);
         Jobs = Watch(Kinds.Job, static o => new JobView(o), static j => j.Meta, JobsByNamespace);
         Services = Watch(Kinds.Service, ServicesByNamespace);
         Endpoints = Watch(Kinds.Endpoints);
         EndpointSlices = Watch(Kinds.EndpointSlice, SlicesByService);
         Nodes = Watch(Kinds.Node);
         Namespaces = Watch(Kinds.Namespace);
+        ReplicaSets = Watch(Kinds.ReplicaSet, static o => new ReplicaSetView(o), static s => s.Meta, ReplicaSetsByNamespace, ReplicaSetsByController);
+        Budgets = Watch(Kinds.PodDisruptionBudget, BudgetsByNamespace);
+        Leases = Watch(Kinds.Lease);
         VolumeClaims = Watch(Kinds.PersistentVolumeClaim);
         CustomKinds = Watch(Kinds.CustomResourceDefinition);
     }
@@ -53,6 +65,9 @@ public sealed class ClusterCaches
     public Cache<KubeObject> EndpointSlices { get; }
     public Cache<KubeObject> Nodes { get; }
     public Cache<KubeObject> Namespaces { get; }
+    public Cache<ReplicaSetView> ReplicaSets { get; }
+    public Cache<KubeObject> Budgets { get; }
+    public Cache<KubeObject> Leases { get; }
     public Cache<KubeObject> VolumeClaims { get; }
     public Cache<KubeObject> CustomKinds { get; }
 

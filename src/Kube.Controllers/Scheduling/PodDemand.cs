@@ -4,97 +4,105 @@ using Kube.Types;
 
 namespace Kube.Controllers;
 
-/// <summary>Amounts by resource name, <c>pods</c> among them. A handful each, so a list is searched faster than a tree.</summary>
-public sealed class ResourceAmounts
-{
-    private readonly ImmutableArray<(string Resource, Quantity Amount)> _amounts;
-
-    private ResourceAmounts(ImmutableArray<(string, Quantity)> amounts) => _amounts = amounts;
-
-    public static ResourceAmounts None { get; } = new([]);
-
-    public static ResourceAmounts Read(JsonElement list)
-    {
-        var amounts = None;
-        foreach (var entry in list.Members())
-        {
-            if (Quantity.Read(entry.Value) is { } amount) amounts = amounts.With(entry.Name, amount);
-        }
-
-        return amounts;
-    }
-
-    public Quantity this[string resource]
-    {
-        get
-        {
-            foreach (var entry in _amounts)
-            {
-                if (entry.Resource == resource) return entry.Amount;
-            }
-
-            return default;
-        }
-    }
-
-    public ImmutableArray<(string Resource, Quantity Amount)>.Enumerator GetEnumerator() => _amounts.GetEnumerator();
-
-    public ResourceAmounts With(string resource, Quantity amount)
-    {
-        for (var i = 0; i < _amounts.Length; i++)
-        {
-            if (_amounts[i].Resource == resource) return new(_amounts.SetItem(i, (resource, amount)));
-        }
-
-        return new(_amounts.Add((resource, amount)));
-    }
-
-    public ResourceAmounts Plus(ResourceAmounts other) => Combine(other, static (a, b) => a + b);
-
-    public ResourceAmounts Minus(ResourceAmounts other) => Combine(other, static (a, b) => a - b);
-
-    /// <summary>The larger amount of each resource.</summary>
-    public ResourceAmounts Max(ResourceAmounts other) => Combine(other, Quantity.Max);
-
-    private ResourceAmounts Combine(ResourceAmounts other, Func<Quantity, Quantity, Quantity> combine)
-    {
-        var amounts = this;
-        foreach (var (resource, amount) in other) amounts = amounts.With(resource, combine(this[resource], amount));
-        return amounts;
-    }
-}
-
-/// <summary>What a pod asks of a node.</summary>
+/// <summary>What a pod asks of a node, read once.</summary>
 public sealed class PodDemand
 {
+    private readonly Lazy<string> _signature;
+
     public PodDemand(PodView pod)
     {
         Pod = pod;
-        Requests = RequestsOf(pod.Spec);
-        NodeSelector = pod.Spec.TextMap("nodeSelector");
-        Tolerations = [.. pod.Spec.Items("tolerations").Select(Toleration.Read)];
-        RequiredNodeTerms = pod.Spec.At("affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution") is { ValueKind: JsonValueKind.Object } required
-            ? [.. required.Items("nodeSelectorTerms").Select(NodeSelectorTerm.Read)]
-            : null;
+        var spec = pod.Spec;
+        Requests = RequestsOf(spec);
+        NodeSelector = spec.TextMap("nodeSelector");
+        Tolerations = [.. spec.Items("tolerations").Select(Toleration.Read)];
+        Priority = (int)(spec.Integer("priority") ?? 0);
+        MayPreempt = spec.Text("preemptionPolicy") != "Never";
         HostPorts =
         [
-            .. pod.Spec.Items("containers").SelectMany(static c => c.Items("ports"))
+            .. spec.Items("containers").SelectMany(static c => c.Items("ports"))
                 .Where(static p => p.Integer("hostPort") > 0)
                 .Select(static p => $"{p.Text("protocol") ?? "TCP"}/{p.Integer("hostPort")}"),
         ];
+        Claims = [.. spec.Items("volumes").Select(static v => v.Text("persistentVolumeClaim", "claimName")).OfType<string>()];
+
+        var affinity = spec.At("affinity");
+        RequiredNodeTerms = affinity.At("nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution") is { ValueKind: JsonValueKind.Object } required
+            ? [.. required.Items("nodeSelectorTerms").Select(NodeSelectorTerm.Read)]
+            : null;
+        PreferredNodeTerms = [.. affinity.Items("nodeAffinity", "preferredDuringSchedulingIgnoredDuringExecution").Select(static p => ((int)(p.Integer("weight") ?? 0), NodeSelectorTerm.Read(p.At("preference"))))];
+        Affinity = Required("podAffinity");
+        AntiAffinity = Required("podAntiAffinity");
+        PreferredAffinity = [.. Preferred("podAffinity", 1), .. Preferred("podAntiAffinity", -1)];
+        Spread = [.. spec.Items("topologySpreadConstraints").Select(c => SpreadConstraint.Read(c, pod))];
+        _signature = new Lazy<string>(Sign, LazyThreadSafetyMode.None);
+
+        ImmutableArray<PodAffinityTerm> Required(string member) =>
+            [.. affinity.Items(member, "requiredDuringSchedulingIgnoredDuringExecution").Select(t => PodAffinityTerm.Read(t, pod, 0))];
+
+        IEnumerable<PodAffinityTerm> Preferred(string member, int sign) =>
+            affinity.Items(member, "preferredDuringSchedulingIgnoredDuringExecution").Select(t => PodAffinityTerm.Read(t.At("podAffinityTerm"), pod, sign * (int)(t.Integer("weight") ?? 0)));
     }
 
     public PodView Pod { get; }
     public ResourceAmounts Requests { get; }
     public ImmutableDictionary<string, string> NodeSelector { get; }
     public ImmutableArray<Toleration> Tolerations { get; }
+    public int Priority { get; }
+
+    /// <summary>Whether it may push out pods of lower priority.</summary>
+    public bool MayPreempt { get; }
 
     /// <summary>Alternatives, of which one must hold; null when the pod names none, and then any node will do.</summary>
     public ImmutableArray<NodeSelectorTerm>? RequiredNodeTerms { get; }
 
+    public ImmutableArray<(int Weight, NodeSelectorTerm Term)> PreferredNodeTerms { get; }
+
+    /// <summary>Pods that must be near.</summary>
+    public ImmutableArray<PodAffinityTerm> Affinity { get; }
+
+    /// <summary>Pods that must not be near.</summary>
+    public ImmutableArray<PodAffinityTerm> AntiAffinity { get; }
+
+    /// <summary>Pods that had better be near, or (with a negative weight) not.</summary>
+    public ImmutableArray<PodAffinityTerm> PreferredAffinity { get; }
+
+    public ImmutableArray<SpreadConstraint> Spread { get; }
     public ImmutableArray<string> HostPorts { get; }
 
-    public bool Tolerates(Taint taint) => Tolerations.Any(t => t.Tolerates(taint));
+    /// <summary>Volume claims by name, in the pod's namespace.</summary>
+    public ImmutableArray<string> Claims { get; }
+
+    /// <summary>Whether other pods, and not only their amounts, decide where it may go.</summary>
+    public bool LooksAtPods => !Affinity.IsEmpty || !AntiAffinity.IsEmpty || !PreferredAffinity.IsEmpty || !Spread.IsEmpty;
+
+    /// <summary>Equal for pods that fit the same nodes as long as no pod looks at others (<see cref="LooksAtPods"/>).</summary>
+    public string Signature => _signature.Value;
+
+    public bool Tolerates(Taint taint)
+    {
+        foreach (var toleration in Tolerations)
+        {
+            if (toleration.Tolerates(taint)) return true;
+        }
+
+        return false;
+    }
+
+    public bool Selects(KubeObject node)
+    {
+        foreach (var (key, value) in NodeSelector)
+        {
+            if (!node.Meta.Labels.TryGetValue(key, out var has) || has != value) return false;
+        }
+
+        return RequiredNodeTerms is not { } terms || terms.Any(t => t.Matches(node.Meta));
+    }
+
+    private string Sign() =>
+        $"{Requests};{Priority};{MayPreempt};{string.Join(',', HostPorts)};{Raw("nodeSelector")};{Raw("affinity")};{Raw("tolerations")};{(Claims.IsEmpty ? "" : Pod.Meta.Key.ToString())}";
+
+    private string Raw(string member) => Pod.Spec.At(member) is { ValueKind: not JsonValueKind.Undefined } value ? value.GetRawText() : "";
 
     // Containers run together, init containers before them one at a time, each beside the sidecars started so far.
     private static ResourceAmounts RequestsOf(JsonElement spec)
@@ -109,8 +117,10 @@ public sealed class PodDemand
             peak = peak.Max(container.Text("restartPolicy") == "Always" ? sidecars : sidecars.Plus(Requested(container)));
         }
 
-        var total = together.Plus(sidecars).Max(peak).Plus(ResourceAmounts.Read(spec.At("overhead")));
-        return total.With("pods", Quantity.FromUnits(1));
+        var total = together.Plus(sidecars).Max(peak);
+        // Requests of the pod as a whole (spec.resources) take the place of the sums.
+        foreach (var (resource, milli) in Requested(spec)) total = total.With(resource, milli);
+        return total.Plus(ResourceAmounts.Read(spec.At("overhead"))).With("pods", 1000);
     }
 
     // A limit without a request is a request: the API server fills it in, but not every object came through one.
@@ -125,51 +135,4 @@ public sealed class PodDemand
 
         return requests;
     }
-}
-
-public sealed record Taint(string Key, string Value, string Effect)
-{
-    public static Taint Read(JsonElement taint) => new(taint.Text("key") ?? "", taint.Text("value") ?? "", taint.Text("effect") ?? "");
-
-    /// <summary>Keeps pods from being placed; PreferNoSchedule only advises.</summary>
-    public bool Repels => Effect is "NoSchedule" or "NoExecute";
-}
-
-public sealed record Toleration(string Key, string Operator, string Value, string Effect)
-{
-    public static Toleration Read(JsonElement t) => new(t.Text("key") ?? "", t.Text("operator") ?? "Equal", t.Text("value") ?? "", t.Text("effect") ?? "");
-
-    /// <summary>An empty effect stands for all effects, an empty key with Exists for all taints.</summary>
-    public bool Tolerates(Taint taint) =>
-        (Effect.Length == 0 || Effect == taint.Effect)
-        && (Key.Length == 0 ? Operator == "Exists" : Key == taint.Key)
-        && (Operator == "Exists" || Value == taint.Value);
-}
-
-/// <summary>One alternative of a required node affinity: all of its expressions must hold.</summary>
-public sealed record NodeSelectorTerm(ImmutableArray<LabelRequirement> Labels, ImmutableArray<LabelRequirement> Fields)
-{
-    public static NodeSelectorTerm Read(JsonElement term) => new(
-        [.. term.Items("matchExpressions").Select(Requirement)], [.. term.Items("matchFields").Select(Requirement)]);
-
-    public bool Matches(ObjectMeta node)
-    {
-        // The API defines an empty term to match nothing.
-        if (Labels.IsEmpty && Fields.IsEmpty) return false;
-        var fields = ImmutableDictionary<string, string>.Empty.Add("metadata.name", node.Name);
-        return Labels.All(r => r.Matches(node.Labels)) && Fields.All(r => r.Matches(fields));
-    }
-
-    private static LabelRequirement Requirement(JsonElement e) => new(
-        e.Text("key") ?? "",
-        e.Text("operator") switch
-        {
-            "NotIn" => LabelOperator.NotIn,
-            "Exists" => LabelOperator.Exists,
-            "DoesNotExist" => LabelOperator.DoesNotExist,
-            "Gt" => LabelOperator.GreaterThan,
-            "Lt" => LabelOperator.LessThan,
-            _ => LabelOperator.In,
-        },
-        [.. e.Items("values").Where(static v => v.ValueKind == JsonValueKind.String).Select(static v => v.GetString()!)]);
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Kube.Types;
 
 namespace Kube.Controllers;
 
@@ -11,79 +10,54 @@ public abstract record Placement
     public sealed record OnNode(NodeState Node) : Placement;
 
     /// <param name="Message">In kube-scheduler's words, which users and autoscalers read.</param>
-    public sealed record Nowhere(string Message) : Placement;
+    /// <param name="Contested">The nodes that would do if some pods left them.</param>
+    public sealed record Nowhere(string Message, ImmutableArray<NodeState> Contested) : Placement;
 }
 
-/// <summary>Chooses a node for a pod: first which nodes will do, then the emptiest of them. Pure but for the random choice among equals.</summary>
+/// <summary>Chooses a node for a pod: first which nodes will do, then the best of them. Pure but for the random choice among equals.</summary>
 public static class SchedulingPlanner
 {
-    public static Placement Place(PodDemand pod, IReadOnlyCollection<NodeState> nodes, Random random)
+    /// <summary>With so many nodes that will do no further one is looked for: kube-scheduler too looks at a part of a large cluster.</summary>
+    private const int CandidatesMax = 100;
+
+    /// <param name="first">With how many nodes to begin later in their order, so that a large cluster is filled evenly.</param>
+    public static Placement Place(PodDemand pod, SchedulingView view, Random random, int first = 0)
     {
-        if (nodes.Count == 0) return new Placement.Nowhere("no nodes available to schedule pods");
-        var refusals = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        var best = new List<NodeState>();
-        var bestScore = double.MinValue;
-        foreach (var node in nodes)
+        var nodes = view.Nodes;
+        if (nodes.Count == 0) return new Placement.Nowhere("no nodes available to schedule pods", []);
+        var filter = new NodeFilter(pod, view);
+        var refusals = new Dictionary<string, int>(StringComparer.Ordinal);
+        var candidates = new List<NodeState>();
+        var contested = ImmutableArray.CreateBuilder<NodeState>();
+        for (var i = 0; i < nodes.Count && candidates.Count < CandidatesMax; i++)
         {
-            var reasons = Refusals(pod, node);
-            foreach (var reason in reasons) refusals[reason] = refusals.GetValueOrDefault(reason) + 1;
-            if (!reasons.IsEmpty) continue;
-            var score = FreeShareAfter(pod, node);
-            if (score > bestScore) best.Clear();
-            if (score < bestScore) continue;
-            bestScore = score;
-            best.Add(node);
+            var node = nodes[(first + i) % nodes.Count];
+            var reasons = filter.Ask(node);
+            if (reasons.IsEmpty)
+            {
+                candidates.Add(node);
+                continue;
+            }
+
+            foreach (var refusal in reasons) refusals[refusal.Reason] = refusals.GetValueOrDefault(refusal.Reason) + 1;
+            if (reasons.All(static r => !r.IsFinal)) contested.Add(node);
         }
 
-        return best.Count > 0
-            ? new Placement.OnNode(best.Count == 1 ? best[0] : best[random.Next(best.Count)])
-            : new Placement.Nowhere($"0/{nodes.Count} nodes are available: {Count(refusals)}.");
+        return candidates.Count > 0
+            ? new Placement.OnNode(Best(pod, candidates, view, random))
+            : new Placement.Nowhere($"0/{nodes.Count} nodes are available: {Count(refusals)}.", contested.ToImmutable());
     }
 
-    /// <summary>Why a node will not do; empty when it will. Like kube-scheduler's filters, only the first rule that fails speaks.</summary>
-    private static ImmutableArray<string> Refusals(PodDemand pod, NodeState node)
+    private static NodeState Best(PodDemand pod, List<NodeState> candidates, SchedulingView view, Random random)
     {
-        var unschedulable = new Taint("node.kubernetes.io/unschedulable", "", "NoSchedule");
-        if (node.IsUnschedulable && !pod.Tolerates(unschedulable)) return ["node(s) were unschedulable"];
-
-        // Thousands of nodes are asked for each pod: what is mostly empty is not enumerated.
-        foreach (var taint in node.Taints)
-        {
-            if (taint.Repels && !pod.Tolerates(taint)) return [$"node(s) had untolerated taint {{{taint.Key}: {taint.Value}}}"];
-        }
-
-        var labels = node.Node.Meta.Labels;
-        var isSelected = (pod.NodeSelector.IsEmpty || pod.NodeSelector.All(s => labels.TryGetValue(s.Key, out var value) && value == s.Value))
-            && (pod.RequiredNodeTerms is not { } terms || terms.Any(t => t.Matches(node.Node.Meta)));
-        if (!isSelected) return ["node(s) didn't match Pod's node affinity/selector"];
-
-        if (!pod.HostPorts.IsEmpty && pod.HostPorts.Any(node.HoldsPort)) return ["node(s) didn't have free ports for the requested pod ports"];
-
-        // A resource that is not asked for is never short, even on a node that is overcommitted.
-        ImmutableArray<string>.Builder? shortages = null;
-        foreach (var (resource, amount) in pod.Requests)
-        {
-            if (amount.IsZero || node.Used[resource] + amount <= node.Allocatable[resource]) continue;
-            (shortages ??= ImmutableArray.CreateBuilder<string>()).Add(resource == "pods" ? "Too many pods" : $"Insufficient {resource}");
-        }
-
-        return shortages?.ToImmutable() ?? [];
-    }
-
-    /// <summary>The share of cpu and memory that stays free, from 0 to 1: pods spread over the emptiest nodes.</summary>
-    private static double FreeShareAfter(PodDemand pod, NodeState node)
-    {
-        double Free(string resource)
-        {
-            var all = node.Allocatable[resource].MilliUnits;
-            return all == 0 ? 0 : (double)(all - node.Used[resource].MilliUnits - pod.Requests[resource].MilliUnits) / all;
-        }
-
-        // Many pods ask for nothing; the number of pods then spreads them.
-        return (Free("cpu") + Free("memory") + Free("pods")) / 3;
+        if (candidates.Count == 1) return candidates[0];
+        var scores = NodeScores.Of(pod, candidates, view);
+        var top = scores.Max();
+        var best = Enumerable.Range(0, candidates.Count).Where(i => scores[i] >= top).ToList();
+        return candidates[best[best.Count == 1 ? 0 : random.Next(best.Count)]];
     }
 
     // kube-scheduler sorts the finished phrases, hence "1 node(s)..." before "2 Insufficient cpu".
-    private static string Count(SortedDictionary<string, int> refusals) =>
+    internal static string Count(IEnumerable<KeyValuePair<string, int>> refusals) =>
         string.Join(", ", refusals.Select(static r => $"{r.Value} {r.Key}").Order(StringComparer.Ordinal));
 }
