@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using Kube.Client;
-using Kube.Controllers;
 using Kube.Testing;
 using Kube.Types;
 using Mpi.Dialects;
@@ -215,28 +214,6 @@ public sealed class OperatorTests
             await _process.DisposeAsync();
             _client.Dispose();
             _stop.Dispose();
-        }
-    }
-
-    /// <summary>The local cluster's controllers beside a local server.</summary>
-    private sealed class LocalControllers : IAsyncDisposable
-    {
-        private readonly KubeClient _client;
-        private readonly ControllerSet _controllers;
-        private readonly LoopHost _loops = new();
-
-        public LocalControllers(Target target)
-        {
-            _client = target.OpenClient(static handler => handler);
-            _controllers = new ControllerSet(_client, new ControllerOptions(), TimeProvider.System, new Random());
-            _loops.Start(_controllers.Loops);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await _loops.DisposeAsync();
-            await _controllers.DisposeAsync();
-            _client.Dispose();
         }
     }
 }
