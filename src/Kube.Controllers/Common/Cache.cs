@@ -53,7 +53,8 @@ public sealed class ClusterCaches
         Namespaces = Watch(Kinds.Namespace);
         ReplicaSets = Watch(Kinds.ReplicaSet, static o => new ReplicaSetView(o), static s => s.Meta, ReplicaSetsByNamespace, ReplicaSetsByController);
         Budgets = Watch(Kinds.PodDisruptionBudget, BudgetsByNamespace);
-        Leases = Watch(Kinds.Lease);
+        // The heartbeats of nodes alone: others renew their leases every other second.
+        Leases = Heartbeats();
         VolumeClaims = Watch(Kinds.PersistentVolumeClaim);
         CustomKinds = Watch(Kinds.CustomResourceDefinition);
     }
@@ -83,7 +84,7 @@ public sealed class ClusterCaches
     /// <summary>A cache of one more kind. Called while the caches are put together, before anything runs.</summary>
     public Cache<T> Watch<T>(ResourceKind kind, Func<KubeObject, T> project, Func<T, ObjectMeta> meta, params ReadOnlySpan<StoreIndex<T>> indexes) where T : class
     {
-        var cache = Unlisted(kind, project, indexes);
+        var cache = Unlisted(kind, ns: null, project, indexes);
         _reflectors.Add(cache.Reflector);
         _followed[kind] = handler => Follow(cache.Store, meta, handler);
         return cache;
@@ -101,10 +102,18 @@ public sealed class ClusterCaches
     internal static IDisposable Follow<T>(Store<T> store, Func<T, ObjectMeta> meta, Action<ObjectMeta?, ObjectMeta?> handler) where T : class =>
         store.Subscribe(change => handler(change.Old is null ? null : meta(change.Old), change.New is null ? null : meta(change.New)));
 
+    private Cache<KubeObject> Heartbeats()
+    {
+        var cache = Unlisted(Kinds.Lease, "kube-node-lease", static o => o, []);
+        _reflectors.Add(cache.Reflector);
+        return cache;
+    }
+
     /// <summary>A cache whose reflector the caller runs.</summary>
-    internal Cache<T> Unlisted<T>(ResourceKind kind, Func<KubeObject, T> project, params ReadOnlySpan<StoreIndex<T>> indexes) where T : class
+    /// <param name="ns">The namespace to look at; null for all.</param>
+    internal Cache<T> Unlisted<T>(ResourceKind kind, string? ns, Func<KubeObject, T> project, params ReadOnlySpan<StoreIndex<T>> indexes) where T : class
     {
         var store = new Store<T>(project, indexes);
-        return new Cache<T>(kind, store, new Reflector<T>(_client, kind, ns: null, store, new ReflectorOptions(), _time, new Random(_random.Next())));
+        return new Cache<T>(kind, store, new Reflector<T>(_client, kind, ns, store, new ReflectorOptions(), _time, new Random(_random.Next())));
     }
 }

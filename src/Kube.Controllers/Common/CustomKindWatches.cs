@@ -39,7 +39,7 @@ internal sealed class CustomKindWatches<T> : ITimedLoop where T : class
 
                 if (isServed)
                 {
-                    var cache = caches.Unlisted(kind, project);
+                    var cache = caches.Unlisted(kind, ns: null, project);
                     _watched = _watched.SetItem(name, new Watched(cache.Reflector, cache.Store, attach(kind, cache.Store)));
                 }
             }

@@ -19,6 +19,7 @@ public sealed class GarbageCollector
     private readonly Queue<string> _absentOrder = new();
     private readonly ServedKinds _kinds;
     private readonly GarbageApplier _applier;
+    private readonly EventRecorder _events;
     private readonly WorkQueue<string> _queue;
     private readonly CustomKindWatches<ObjectMeta> _custom;
 
@@ -27,6 +28,7 @@ public sealed class GarbageCollector
     {
         _kinds = kinds;
         _applier = new GarbageApplier(client);
+        _events = new EventRecorder(client, time, random, "garbage-collector-controller");
         _queue = new WorkQueue<string>(options.Backoff, time, random);
         foreach (var kind in builtIn) caches.Follow(kind, (old, current) => Take(kind, old, current));
         _custom = new CustomKindWatches<ObjectMeta>("reflector/custom-kinds", caches, kinds, static o => o.Meta, (kind, store) => ClusterCaches.Follow(store, static m => m, (old, current) => Take(kind, old, current)), time);
@@ -59,10 +61,25 @@ public sealed class GarbageCollector
                 return Outcome.Done;
             }
 
+            await TellStrangersAsync(seen, cancellation);
+
             // 3. Apply. What was not in the observed state any more comes up again by its event.
             var landed = true;
             foreach (var action in plan) landed &= await _applier.ApplyAsync(seen.Node, action, cancellation);
             return landed ? Outcome.Done : new Outcome.Failed(new ApiException(new ApiStatus(409, ApiReason.Conflict, $"{seen.Node} has changed meanwhile")));
+        }
+    }
+
+    /// <summary>An owner of another namespace is none, which whoever wrote the reference did not know.</summary>
+    private async Task TellStrangersAsync(ObservedGarbage seen, CancellationToken cancellation)
+    {
+        foreach (var (owner, state) in seen.Owners)
+        {
+            GarbageNode? found;
+            lock (_gate) found = _graph.Find(owner.Uid);
+            if (state != OwnerState.Absent || found is null || found.Key.Namespace == seen.Node.Key.Namespace) continue;
+            var message = $"ownerRef [{owner.ApiVersion}/{owner.Kind}, namespace: {seen.Node.Key.Namespace}, name: {owner.Name}, uid: {owner.Uid}] does not exist in namespace \"{seen.Node.Key.Namespace}\"";
+            await _events.RecordAsync(seen.Node.ToObject(), "Warning", "OwnerRefInvalidNamespace", message, cancellation);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
 using Kube.Types;
 
 namespace Kube.Controllers;
@@ -18,6 +19,14 @@ public sealed record GarbageNode(
 
     /// <summary>It is deleted once its dependents no longer name it as owner.</summary>
     public bool OrphansDependents => IsDeleting && Finalizers.Contains(OrphanFinalizer);
+
+    /// <summary>The object as an Event names it.</summary>
+    public KubeObject ToObject() => KubeObject.From(new JsonObject
+    {
+        ["apiVersion"] = Kind.ApiVersion,
+        ["kind"] = Kind.Kind,
+        ["metadata"] = new JsonObject { ["name"] = Key.Name, ["namespace"] = Key.Namespace, ["uid"] = Uid, ["resourceVersion"] = ResourceVersion },
+    });
 
     public override string ToString() => $"{Kind} {Key}";
 }

@@ -25,10 +25,7 @@ public sealed class NodeLifecycleController
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/node-lifecycle", queue, ReconcileAsync, [caches.Nodes.Reflector, caches.Leases.Reflector, caches.Pods.Reflector], options.Reporter("node-lifecycle"));
         caches.Nodes.Store.Subscribe(change => queue.Add(change.Key));
-        caches.Leases.Store.Subscribe(change =>
-        {
-            if (change.Key.Namespace == LeaseNamespace) queue.Add(new ObjectKey("", change.Key.Name));
-        });
+        caches.Leases.Store.Subscribe(change => queue.Add(new ObjectKey("", change.Key.Name)));
     }
 
     public ILoop Loop { get; }

@@ -95,7 +95,7 @@ public sealed class GarbageCollectorTests
     }
 
     [Fact]
-    public void An_owner_in_another_namespace_does_not_count()
+    public void An_owner_in_another_namespace_does_not_count_and_the_reference_is_reported()
     {
         using var world = new World();
         world.Cluster.Create(A.Namespace("elsewhere"));
@@ -103,6 +103,7 @@ public sealed class GarbageCollectorTests
         world.Cluster.Create(A.ConfigMap("child").OwnedBy(owner));
         world.Run(5);
         Assert.Null(world.Cluster.Find(Kinds.ConfigMap, "child"));
+        Assert.Contains("OwnerRefInvalidNamespace", world.EventReasons);
     }
 
     [Fact]
@@ -163,5 +164,20 @@ public sealed class GarbageCollectorTests
         world.Run(600);
         Assert.Null(world.Cluster.Find(Kinds.ConfigMap, "owner"));
         Assert.DoesNotContain(world.Cluster.List(Kinds.Secret), s => s.Meta.Name.StartsWith("grandchild", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_kind_that_cannot_be_listed_holds_the_others_up_for_half_a_minute_and_no_longer()
+    {
+        using var world = new World();
+        world.ControllerRequests.OnRequest = r => r.Resource == "secrets" ? Fault.InternalError() : null;
+        var owner = world.Cluster.Create(A.ConfigMap("owner"));
+        world.Cluster.Create(A.ConfigMap("child").OwnedBy(owner));
+        world.Run(5);
+        world.Cluster.Delete(Kinds.ConfigMap, "owner");
+        world.Run(10);
+        Assert.NotNull(world.Cluster.Find(Kinds.ConfigMap, "child"));
+        world.Run(60);
+        Assert.Null(world.Cluster.Find(Kinds.ConfigMap, "child"));
     }
 }
