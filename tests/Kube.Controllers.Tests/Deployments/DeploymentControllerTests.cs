@@ -72,7 +72,7 @@ public sealed class DeploymentControllerTests
         Assert.Equal(("True", "ReplicaSetUpdated"), Condition(world, "Progressing"));
         world.Run(30);
         Assert.Equal(("False", "ProgressDeadlineExceeded"), Condition(world, "Progressing"));
-        Assert.True(world.LivePods.Count(p => p.IsReady) >= 1);
+        Assert.Contains(world.LivePods, static p => p.IsReady);
     }
 
     [Fact]
