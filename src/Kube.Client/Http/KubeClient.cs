@@ -96,6 +96,26 @@ public sealed class KubeClient : IKubeClient, IDisposable
         return await response.Content.ReadAsStreamAsync(cancellation);
     }
 
+    /// <summary>
+    /// Starts a command in a container that runs. Needs a server of Kubernetes 1.30 or later, or one that speaks <c>v4.channel.k8s.io</c>, and a
+    /// connection to it: in process there is none.
+    /// </summary>
+    /// <exception cref="ApiException">The server refuses. What the node refuses comes with <see cref="RemoteProcess.WaitAsync"/>.</exception>
+    public async Task<RemoteProcess> ExecAsync(string ns, string pod, ExecOptions options, CancellationToken cancellation)
+    {
+        var request = KubeRequests.Exec(ns, pod, options);
+        var response = await OpenAsync(request, cancellation);
+        try
+        {
+            return new RemoteProcess(await WebSocketHandshake.AcceptAsync(request, response, cancellation), response, request.ToString());
+        }
+        catch
+        {
+            response.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Sends a request and returns the bytes of its answer.</summary>
     public async Task<ReadOnlyMemory<byte>> BytesAsync(KubeRequest request, CancellationToken cancellation)
     {
@@ -130,7 +150,7 @@ public sealed class KubeClient : IKubeClient, IDisposable
         using var message = request.ToMessage(_server);
         message.Headers.TryAddWithoutValidation("User-Agent", _options.UserAgent);
         var response = await _http.SendAsync(message, cancellation);
-        if (response.IsSuccessStatusCode) return response;
+        if (response.IsSuccessStatusCode || response.StatusCode == System.Net.HttpStatusCode.SwitchingProtocols) return response;
         using (response)
         {
             var body = await ResponseBody.ReadAsync(response.Content, ErrorBytesMax, cancellation);

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net.Http.Headers;
 
 namespace Kube.Client;
@@ -15,6 +16,9 @@ public sealed record KubeRequest(HttpMethod Method, string PathAndQuery)
 
     public string Accept { get; init; } = Json;
 
+    /// <summary>Not empty: asks the server to go on by WebSocket, in one of these protocols.</summary>
+    public ImmutableArray<string> Subprotocols { get; init; } = [];
+
     internal HttpRequestMessage ToMessage(Uri server)
     {
         var message = new HttpRequestMessage(Method, new Uri(server, server.AbsolutePath.TrimEnd('/') + PathAndQuery))
@@ -30,6 +34,7 @@ public sealed record KubeRequest(HttpMethod Method, string PathAndQuery)
             message.Content.Headers.ContentType = new MediaTypeHeaderValue(ContentType);
         }
 
+        if (!Subprotocols.IsEmpty) WebSocketHandshake.Offer(message, Subprotocols);
         return message;
     }
 

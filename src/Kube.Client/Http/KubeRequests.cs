@@ -55,6 +55,21 @@ public static class KubeRequests
             Accept = "*/*",
         };
 
+    public static KubeRequest Exec(string ns, string pod, ExecOptions options)
+    {
+        var query = Query(
+            ("container", options.Container),
+            ("stdin", options.Input ? "true" : ""),
+            ("stdout", "true"),
+            ("stderr", options.Terminal ? "" : "true"),
+            ("tty", options.Terminal ? "true" : ""));
+        return new(HttpMethod.Get, Kinds.Pod.Path(ns, pod, "exec") + query + string.Concat(options.Command.Select(static word => $"&command={Uri.EscapeDataString(word)}")))
+        {
+            Accept = "*/*",
+            Subprotocols = [RemoteCommand.V5, RemoteCommand.V4],
+        };
+    }
+
     private static string ListQuery(ListOptions options) => Query(
         ("labelSelector", options.LabelSelector),
         ("fieldSelector", options.FieldSelector),

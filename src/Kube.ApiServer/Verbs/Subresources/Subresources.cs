@@ -1,3 +1,5 @@
+using Kube.Types;
+
 namespace Kube.ApiServer;
 
 /// <summary>The subresources beside <c>status</c>: one line each.</summary>
@@ -10,6 +12,8 @@ internal static class Subresources
         {
             ("", "pods", "exec", "GET" or "POST") => PodExec.Exec(server, call),
             ("", "pods", "attach", "GET" or "POST") => PodExec.Attach(server, call),
+            ("", "pods", "portforward", _) => throw NotOffered("ports of pods cannot be forwarded from here (kubectl port-forward); run the client in a pod: kubectl exec POD -- curl http://ADDRESS:PORT"),
+            ("", "pods", "ephemeralcontainers", _) => throw NotOffered("ephemeral containers (kubectl debug) do not exist here; every program of this machine is in every container: kubectl exec"),
             ("", "pods", "log", "GET") => await PodLog.OpenAsync(server, call, cancellation),
             ("", "pods", "binding", "POST") => PodBinding.Bind(server, call, cancellation),
             ("", "pods", "eviction", "POST") => PodEviction.Evict(server, call, cancellation),
@@ -19,4 +23,6 @@ internal static class Subresources
             _ => ApiResponse.NotServed,
         };
     }
+
+    private static ApiException NotOffered(string message) => new(new ApiStatus(501, "NotImplemented", message));
 }

@@ -121,20 +121,7 @@ public sealed class LinuxNode : IAsyncDisposable
     /// <summary>A container's log as bytes; see <see cref="LogStream"/>.</summary>
     /// <param name="ns">The pod's namespace.</param>
     /// <exception cref="ApiException">There is no such pod here, no such container, or no log yet.</exception>
-    public Stream OpenLog(string ns, string pod, string container, ContainerLogOptions options)
-    {
-        if (_pods.Find(ns, pod) is not { } worker) throw new ApiException(new ApiStatus(404, ApiReason.NotFound, $"pods \"{pod}\" not found") { Resource = "pods", Name = pod });
-        if (worker.Pod.Containers.FirstOrDefault(c => c.Name == container) is not { } view)
-        {
-            throw new ApiException(new ApiStatus(400, ApiReason.BadRequest, $"container {container} is not valid for pod {pod}"));
-        }
-
-        return worker.Log(container, options.Previous) is { } log
-            ? new LogStream(log, options)
-            : throw new ApiException(new ApiStatus(400, ApiReason.BadRequest, options.Previous
-                ? $"previous terminated container \"{container}\" in pod \"{pod}\" not found"
-                : $"container \"{container}\" in pod \"{pod}\" is waiting to start: {(view.IsInit ? "PodInitializing" : "ContainerCreating")}"));
-    }
+    public Stream OpenLog(string ns, string pod, string container, ContainerLogOptions options) => new LogStream(Worker(ns, pod).Log(container, options.Previous), options);
 
     /// <summary>Starts a command in a running container, as its user and with its environment. The session is the caller's.</summary>
     /// <param name="terminal">Give the command a terminal rather than pipes.</param>
@@ -148,12 +135,12 @@ public sealed class LinuxNode : IAsyncDisposable
     /// <exception cref="ApiException">There is no such pod here, or the container does not run.</exception>
     public ContainerSession Attach(string ns, string pod, string container, bool input) => new AttachSession(Running(ns, pod, container), input);
 
-    private RunningContainer Running(string ns, string pod, string container)
-    {
-        if (_pods.Find(ns, pod) is not { } worker) throw new ApiException(new ApiStatus(404, ApiReason.NotFound, $"pods \"{pod}\" not found") { Resource = "pods", Name = pod });
-        // The kubelet's words, in the place where kube-apiserver passes them on.
-        return worker.Running(container) ?? throw new ApiException(new ApiStatus(500, ApiReason.InternalError, $"container not found (\"{container}\")"));
-    }
+    // The kubelet's words, as kube-apiserver passes them on.
+    private RunningContainer Running(string ns, string pod, string container) =>
+        Worker(ns, pod).Running(container) ?? throw new ApiException(new ApiStatus(500, ApiReason.InternalError, $"container not found (\"{container}\")"));
+
+    private PodWorker Worker(string ns, string pod) =>
+        _pods.Find(ns, pod) ?? throw new ApiException(new ApiStatus(404, ApiReason.NotFound, $"pods \"{pod}\" not found") { Resource = "pods", Name = pod });
 
     /// <summary>The processes of a pod that run now, with the variables of their environment that are asked for.</summary>
     /// <param name="podUid">The pod's UID.</param>

@@ -31,8 +31,23 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
     /// <summary>Control groups whose processes have ended, or are about to have.</summary>
     public List<ContainerGroup> EmptyGroups { get; } = [];
 
-    /// <summary>The log of the current run, or of the one before.</summary>
-    public ContainerLog? Log(bool previous) => (previous ? _previous : _run)?.Log;
+    /// <summary>
+    /// The log of the run that the status calls the container's state, or its last state; null when it shows none. While the next run
+    /// waits, the one that has ended is both (the kubelet's <c>validateContainerLogStatus</c>).
+    /// </summary>
+    /// <param name="waits">Whether the status shows the container as waiting for a restart.</param>
+    public ContainerLog? Log(bool previous, bool waits)
+    {
+        var id = Seen.State switch
+        {
+            ContainerRunState.Ended when waits || !previous => Seen.Termination!.RunId,
+            ContainerRunState.Running when !previous => Seen.RunId,
+            // A postStart hook still runs, and the container beside it.
+            ContainerRunState.Starting when !previous && _run?.Container is not null => _run.Id,
+            _ => Seen.LastTermination?.RunId,
+        };
+        return (_run?.Id == id ? _run : _previous?.Id == id ? _previous : null)?.Log;
+    }
 
     public void Start(PodAction.Start start)
     {

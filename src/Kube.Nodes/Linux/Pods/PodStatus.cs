@@ -51,7 +51,7 @@ internal static class PodStatus
         {
             ["name"] = container.View.Name,
             ["state"] = State(pod, container, phase),
-            ["lastState"] = container.LastTermination is { } last ? new JsonObject { ["terminated"] = Terminated(last) } : new JsonObject(),
+            ["lastState"] = (WaitsForRestart(pod, container, phase) ? container.Termination : container.LastTermination) is { } last ? new JsonObject { ["terminated"] = Terminated(last) } : new JsonObject(),
             ["ready"] = ready,
             ["restartCount"] = container.RestartCount,
             ["image"] = container.View.Image,
@@ -70,17 +70,26 @@ internal static class PodStatus
                 return new JsonObject { ["running"] = new JsonObject { ["startedAt"] = KubeTime.Format(container.StartedAt!.Value) } };
             case ContainerRunState.Ended:
                 // While a restart waits, the container is "waiting" and its end is in lastState; when none comes, the end is its state.
-                if (phase is "Running" or "Pending" && PodPhase.Restarts(container, pod.Pod.RestartPolicy) && pod.Pod.Meta.DeletionTimestamp is null && container.BackOff.Delay > TimeSpan.Zero)
+                if (WaitsForRestart(pod, container, phase))
                 {
                     return container.Hindrance is { } hindrance ? Waiting(hindrance.Reason, hindrance.Message) : Waiting("CrashLoopBackOff", BackOffMessage(pod, container));
                 }
 
                 return new JsonObject { ["terminated"] = Terminated(container.Termination!) };
             default:
-                if (container.Hindrance is { } why) return Waiting(why.Reason, why.Message);
-                return Waiting(!container.View.IsInit && !pod.Containers.All(static c => !c.View.IsInit || c.Succeeded || c.View.IsSidecar) ? "PodInitializing" : "ContainerCreating", "");
+                return Waiting(WaitingReason(pod, container), container.Hindrance?.Message ?? "");
         }
     }
+
+    /// <summary>Whether a container that has ended is shown as waiting for its next run, with its end in <c>lastState</c>.</summary>
+    public static bool WaitsForRestart(PodObservation pod, ContainerObservation container, string phase) =>
+        container.State == ContainerRunState.Ended && (phase is "Running" or "Pending")
+        && PodPhase.Restarts(container, pod.Pod.RestartPolicy) && pod.Pod.Meta.DeletionTimestamp is null && container.BackOff.Delay > TimeSpan.Zero;
+
+    /// <summary>Why a container that has no run is still without one.</summary>
+    public static string WaitingReason(PodObservation pod, ContainerObservation container) =>
+        container.Hindrance?.Reason
+        ?? (!container.View.IsInit && !pod.Containers.All(static c => !c.View.IsInit || c.Succeeded || c.View.IsSidecar) ? "PodInitializing" : "ContainerCreating");
 
     public static string BackOffMessage(PodObservation pod, ContainerObservation container)
     {

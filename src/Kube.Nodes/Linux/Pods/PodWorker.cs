@@ -57,7 +57,23 @@ internal sealed class PodWorker
     public string? Address => _pod.Address;
 
     /// <summary>The log of a container, or of its run before.</summary>
-    public ContainerLog? Log(string container, bool previous) => Find(container)?.Log(previous);
+    /// <exception cref="ApiException">There is none (yet); in the kubelet's words, which people search for.</exception>
+    public ContainerLog Log(string name, bool previous)
+    {
+        var pod = _seen with { Containers = Containers() };
+        var container = Find(name) ?? throw Refusal($"container {name} is not valid for pod {Meta.Name}");
+        if (container.Log(previous, PodStatus.WaitsForRestart(pod, container.Seen, PodPhase.Reported(pod))) is { } log) return log;
+        if (previous) throw Refusal($"previous terminated container \"{name}\" in pod \"{Meta.Name}\" not found");
+        var why = PodStatus.WaitingReason(pod, container.Seen) switch
+        {
+            "ErrImagePull" => "image can't be pulled",
+            "ImagePullBackOff" => "trying and failing to pull image",
+            var reason => reason,
+        };
+        throw Refusal($"container \"{name}\" in pod \"{Meta.Name}\" is waiting to start: {why}");
+
+        static ApiException Refusal(string message) => new(new ApiStatus(400, ApiReason.BadRequest, message));
+    }
 
     public RunningContainer? Running(string container) => Find(container)?.Running;
 
