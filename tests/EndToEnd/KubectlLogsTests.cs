@@ -102,6 +102,6 @@ public sealed class KubectlLogsTests(KubectlCluster cluster) : IClassFixture<Kub
         (await cluster.RunAsync("kubectl", "wait --for=jsonpath='{.status.containerStatuses[0].state.waiting.reason}'=CreateContainerConfigError pod/without-map --timeout=30s")).ShouldBe(0);
         Assert.Equal("Error from server (BadRequest): container \"main\" in pod \"behind-init\" is waiting to start: PodInitializing\n", (await cluster.RunAsync("kubectl", "logs behind-init -c main")).ShouldBe(1).Error);
         Assert.Equal("Error from server (BadRequest): container \"main\" in pod \"without-map\" is waiting to start: CreateContainerConfigError\n", (await cluster.RunAsync("kubectl", "logs without-map")).ShouldBe(1).Error);
-        Assert.Equal("Error from server (BadRequest): container x is not valid for pod work\n", (await cluster.RunAsync("kubectl", "logs work -c x")).ShouldBe(1).Error);
+        Assert.Contains("container x is not valid for pod work\n", (await cluster.RunAsync("kubectl", "logs work -c x")).ShouldBe(1).Error, StringComparison.Ordinal);
     }
 }

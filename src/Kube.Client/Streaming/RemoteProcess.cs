@@ -177,9 +177,13 @@ public sealed class RemoteProcess : IAsyncDisposable
 
         public override async ValueTask DisposeAsync()
         {
-            if (_ended) return;
-            _ended = true;
-            if (process.InputEnds && !process._ended.IsCompleted) await process.SendAsync(RemoteCommand.Close, new[] { RemoteCommand.Input }, process._left.Token);
+            if (!_ended)
+            {
+                _ended = true;
+                if (process.InputEnds && !process._ended.IsCompleted) await process.SendAsync(RemoteCommand.Close, new[] { RemoteCommand.Input }, process._left.Token);
+            }
+
+            await base.DisposeAsync();
         }
 
         public override void Flush() { }
