@@ -108,6 +108,8 @@ public sealed class LocalCluster : IAsyncDisposable
         // The controllers and the node stand beside the API server and need no socket.
         var controllers = new ControllerSet(InProcessClient(server, "kubempi-controllers", time), new ControllerOptions(), time, new Random());
         parts.Push(controllers);
+        var events = new EventExpiry(InProcessClient(server, "kubempi-controllers", time), new EventExpiryOptions(), time, new Random());
+        parts.Push(events);
         var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent) with { ClaimsFolder = Path.Combine(state.Path, "claims") }, time, notice => options.Notice(notice.Text), cancellation);
         streams.Node = node;
         parts.Push(node);
@@ -137,7 +139,7 @@ public sealed class LocalCluster : IAsyncDisposable
         // Last to start, and so the first to stop: nothing acts any more on what is being taken away.
         var loops = new LoopHost();
         parts.Push(loops);
-        loops.Start([.. controllers.Loops, .. node.Loops, .. pretenders, .. mpi.Loops]);
+        loops.Start([.. controllers.Loops, .. events.Loops, .. node.Loops, .. pretenders, .. mpi.Loops]);
         return new LocalCluster(parts, client, node, host, kubeconfig, FailureOf(loops, node, cancellation));
     }
 
