@@ -30,6 +30,9 @@ public sealed record LocalClusterOptions
     /// <summary>Told what a person should see: an image without a stand-in, a service that cannot be reached.</summary>
     public required Action<string> Notice { get; init; }
 
+    /// <summary>Amounts of devices and the like that this machine's node offers; of all others as much as pods ask for.</summary>
+    public ImmutableDictionary<string, Quantity> PretendedResources { get; init; } = ImmutableDictionary<string, Quantity>.Empty;
+
     /// <summary>Nodes whose pods only pretend, beside the one whose pods are processes.</summary>
     public ImmutableArray<VirtualNodeSpec> VirtualNodes { get; init; } = [];
 
@@ -44,6 +47,12 @@ public sealed record LocalClusterOptions
 public sealed class LocalCluster : IAsyncDisposable
 {
     public const string NodeName = "local";
+
+    /// <summary>
+    /// How many changes of each kind a watch may be behind. Whole objects are kept for it, so this is most of what a busy cluster of one machine
+    /// takes of its memory; thousands of virtual pods need more.
+    /// </summary>
+    private const int ChangesKept = 1024;
 
     private readonly Stack<IAsyncDisposable> _parts;
 
@@ -97,7 +106,15 @@ public sealed class LocalCluster : IAsyncDisposable
 
         // The API server. Its first revision is later than any that an earlier cluster of this user has given out.
         var streams = new NodeStreams();
-        var server = new KubeApiServer(new ApiServerOptions { Time = time, FirstRevision = time.GetUtcNow().ToUnixTimeMilliseconds(), PodLogs = streams, PodStreams = streams, TokenKey = RandomNumberGenerator.GetBytes(32) });
+        var server = new KubeApiServer(new ApiServerOptions
+        {
+            Time = time,
+            FirstRevision = time.GetUtcNow().ToUnixTimeMilliseconds(),
+            LogCapacity = options.VirtualNodes.IsEmpty ? ChangesKept : new ApiServerOptions().LogCapacity,
+            PodLogs = streams,
+            PodStreams = streams,
+            TokenKey = RandomNumberGenerator.GetBytes(32),
+        });
         var client = InProcessClient(server, "kubempi-local", time);
         var host = await ApiServerHost.StartAsync(server, RandomNumberGenerator.GetHexString(32, lowercase: true), time, port: 0, cancellation);
         parts.Push(host);
@@ -108,13 +125,15 @@ public sealed class LocalCluster : IAsyncDisposable
         // The controllers and the node stand beside the API server and need no socket.
         var controllers = new ControllerSet(InProcessClient(server, "kubempi-controllers", time), new ControllerOptions(), time, new Random());
         parts.Push(controllers);
+        var pretended = new PretendedResources(InProcessClient(server, "kubempi-controllers", time), Pretending.Resources(options), time, new Random());
+        parts.Push(pretended);
         var events = new EventExpiry(InProcessClient(server, "kubempi-controllers", time), new EventExpiryOptions(), time, new Random());
         parts.Push(events);
         var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent) with { ClaimsFolder = Path.Combine(state.Path, "claims") }, time, notice => options.Notice(notice.Text), cancellation);
         streams.Node = node;
         parts.Push(node);
         var ranks = new ProcessRanks(node);
-        host.AnswerBeside((path, query) => RemoteRanks.Answer(path, query, ranks));
+        host.AnswerBeside((path, query) => RemoteRanks.Answer(path, query, ranks) ?? MemoryUse.Answer(path));
 
         ImmutableArray<ILoop> pretenders = [];
         if (!options.VirtualNodes.IsEmpty)
@@ -139,7 +158,7 @@ public sealed class LocalCluster : IAsyncDisposable
         // Last to start, and so the first to stop: nothing acts any more on what is being taken away.
         var loops = new LoopHost();
         parts.Push(loops);
-        loops.Start([.. controllers.Loops, .. events.Loops, .. node.Loops, .. pretenders, .. mpi.Loops]);
+        loops.Start([.. controllers.Loops, .. events.Loops, .. pretended.Loops, .. node.Loops, .. pretenders, .. mpi.Loops]);
         return new LocalCluster(parts, client, node, host, kubeconfig, FailureOf(loops, node, cancellation));
     }
 

@@ -9,6 +9,11 @@ internal sealed class Household : IAsyncDisposable
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kubempi-up-");
     private readonly CancellationTokenSource _limit;
 
+    /// <summary>The program as built beside the tests, or another one, such as the published file (<c>KUBEMPI_E2E_PROGRAM</c>).</summary>
+    private static string[] Program { get; } = Environment.GetEnvironmentVariable("KUBEMPI_E2E_PROGRAM") is { Length: > 0 } other
+        ? [other]
+        : ["dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "kubempi.dll")];
+
     /// <param name="patience">Only ends a test that hangs.</param>
     public Household(TimeSpan patience)
     {
@@ -51,7 +56,7 @@ internal sealed class Household : IAsyncDisposable
     public Process Start(params string[] arguments)
     {
         // A shell starts its background jobs with SIGINT ignored, and whoever runs these tests may be one.
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", "exec", Path.Combine(AppContext.BaseDirectory, "kubempi.dll"), .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", .. Program, .. arguments])
         {
             WorkingDirectory = Kubempi.Root,
             UseShellExecute = false,

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Parsing;
 
@@ -17,12 +18,13 @@ internal static class RunCommand
         };
         var keep = new Option<bool>("--keep") { Description = "Keep the jobs after their end for a look with kubectl: in the cluster of kubempi up, else in this run's own until Ctrl-C." };
         var alone = new Option<bool>("--private") { Description = "Take a cluster of this run's own, even where kubempi up keeps one." };
+        var pretended = ResourceList.Option("--pretend-resource", UpCommand.PretendHelp);
         var output = new Option<string?>("--output", "-o") { Description = "json: one line a job for programs on standard output (docs/cli-output.md).", HelpName = "FORMAT" };
         output.AcceptOnlyFromAmong("json");
 
-        var command = new Command("run", "Run a manifest on this machine, with no cluster and no container engine.") { file, timeout, keep, alone, output };
+        var command = new Command("run", "Run a manifest on this machine, with no cluster and no container engine.") { file, timeout, keep, alone, pretended, output };
         command.SetAction((parsed, cancellation) => LocalRun.RunAsync(
-            new RunOptions(parsed.GetRequiredValue(file), parsed.GetValue(timeout), parsed.GetValue(keep), parsed.GetValue(alone), parsed.GetValue(output) == "json"), cancellation));
+            new RunOptions(parsed.GetRequiredValue(file), parsed.GetValue(timeout), parsed.GetValue(keep), parsed.GetValue(alone), parsed.GetRequiredValue(pretended), parsed.GetValue(output) == "json"), cancellation));
         return command;
     }
 
@@ -38,5 +40,6 @@ internal static class RunCommand
 /// <param name="Timeout">Null for no limit.</param>
 /// <param name="Keep">Keep the jobs after their end.</param>
 /// <param name="Private">A cluster of the run's own.</param>
+/// <param name="Pretended">What this machine pretends to have; a cluster of the run's own then.</param>
 /// <param name="Json">A line for programs a job.</param>
-public sealed record RunOptions(string File, TimeSpan? Timeout, bool Keep, bool Private, bool Json);
+public sealed record RunOptions(string File, TimeSpan? Timeout, bool Keep, bool Private, ImmutableSortedDictionary<string, string> Pretended, bool Json);

@@ -1,8 +1,5 @@
-using System.Collections.Immutable;
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Globalization;
-using Kube.Types;
 using Mpi.LocalCluster;
 
 namespace Mpi.Cli;
@@ -10,6 +7,8 @@ namespace Mpi.Cli;
 /// <summary><c>kubempi up</c>: the local cluster in the background, with a kubeconfig for kubectl.</summary>
 internal static class UpCommand
 {
+    public const string PretendHelp = "How many devices and the like this machine pretends to have, such as nvidia.com/gpu=4; 0 for none. Default: as many as pods ask for.";
+
     private const int VirtualNodesMax = 10_000;
 
     /// <summary>Stands for any server, where only the file that would name it is looked at.</summary>
@@ -23,19 +22,14 @@ internal static class UpCommand
         {
             if (result.Tokens is [var token] && (!int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || count > VirtualNodesMax)) result.AddError($"--virtual-nodes: \"{token.Value}\" is no number from 0 to {VirtualNodesMax}");
         });
-        var resources = new Option<ImmutableSortedDictionary<string, string>>("--virtual-node-resources")
-        {
-            Description = "What each virtual node offers, such as cpu=64,memory=256Gi,nvidia.com/gpu=8.",
-            HelpName = "NAME=COUNT,...",
-            CustomParser = ReadResources,
-            DefaultValueFactory = static _ => new UpOptions().VirtualNodeResources,
-        };
+        var resources = ResourceList.Option("--virtual-node-resources", "What each virtual node offers, such as cpu=64,memory=256Gi,nvidia.com/gpu=8.");
+        var pretended = ResourceList.Option("--pretend-resource", PretendHelp);
         var images = new Option<string[]>("--images") { Description = "A folder of image stand-ins, besides those that come with the program (docs/images.md). May be repeated.", HelpName = "FOLDER" };
         var foreground = new Option<bool>("--foreground") { Description = "Stay in the foreground until Ctrl-C or SIGTERM, for service supervisors." };
         var output = new Option<string?>("--output", "-o") { Description = "json: one object for programs on standard output (docs/cli-output.md).", HelpName = "FORMAT" };
         output.AcceptOnlyFromAmong("json");
 
-        var command = new Command("up", "Start the local cluster in the background, for kubectl and for kubempi run.") { kubeconfig, nodes, resources, images, foreground, output };
+        var command = new Command("up", "Start the local cluster in the background, for kubectl and for kubempi run.") { kubeconfig, nodes, resources, pretended, images, foreground, output };
         command.SetAction((parsed, cancellation) =>
         {
             var options = new UpOptions
@@ -43,6 +37,7 @@ internal static class UpCommand
                 Kubeconfig = parsed.GetValue(kubeconfig) is { } file ? Path.GetFullPath(file) : null,
                 VirtualNodes = parsed.GetValue(nodes),
                 VirtualNodeResources = parsed.GetRequiredValue(resources),
+                Pretended = parsed.GetRequiredValue(pretended),
                 Images = [.. (parsed.GetValue(images) ?? []).Select(Path.GetFullPath)],
             };
             return parsed.GetValue(foreground) ? ClusterService.RunAsync(options, cancellation) : RunAsync(options, parsed.GetValue(output) == "json", cancellation);
@@ -110,17 +105,5 @@ internal static class UpCommand
         }
 
         line.Output($"The local cluster is {(started ? "up." : $"up already, since {record.ReadySince?.ToLocalTime():yyyy-MM-dd HH:mm:ss}.")}\n\n{UpReport.Text(folder, record)}\n");
-    }
-
-    private static ImmutableSortedDictionary<string, string> ReadResources(ArgumentResult result)
-    {
-        var read = new UpOptions().VirtualNodeResources;
-        foreach (var part in result.Tokens.SelectMany(static t => t.Value.Split(',', StringSplitOptions.RemoveEmptyEntries)))
-        {
-            if (part.Split('=', 2) is [{ Length: > 0 } name, var amount] && Quantity.TryParse(amount, out _, out _)) read = read.SetItem(name, amount);
-            else result.AddError($"\"{part}\" is no resource with its amount, such as memory=256Gi or nvidia.com/gpu=8");
-        }
-
-        return read;
     }
 }

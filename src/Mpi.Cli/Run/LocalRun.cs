@@ -98,11 +98,11 @@ internal static class LocalRun
         }
     }
 
-    /// <summary>A manifest with image stand-ins of its own needs a cluster that knows them.</summary>
+    /// <summary>What is special about a run (image stand-ins beside its manifest, devices that it sets) needs a cluster made for it.</summary>
     private static async Task<RunCluster> ClusterAsync(RunOptions options, ManifestFile manifest, StatusLine line, TimeProvider time, CancellationToken cancellation)
     {
         var bringsImages = Directory.Exists(ImagePath.BesideManifest(manifest.Folder));
-        if (!options.Private)
+        if (!options.Private && options.Pretended.IsEmpty)
         {
             var background = BackgroundCluster.OfThisUser();
             if (await background.FindAsync(cancellation) is { } record)
@@ -118,6 +118,7 @@ internal static class LocalRun
                 Cache = ImagePath.Cache,
                 ImagePath = ImagePath.For(manifest.Folder),
                 Program = HostProgram.Current(),
+                PretendedResources = ResourceList.Amounts(options.Pretended),
                 Notice = text => line.Say($"kubempi: {text}"),
             },
             cancellation);

@@ -67,6 +67,7 @@ internal static class ClusterService
                     ImagePath = ImagePath.Of(options.Images),
                     Program = HostProgram.Current(),
                     Notice = Say,
+                    PretendedResources = ResourceList.Amounts(options.Pretended),
                     VirtualNodes = Pretending.Nodes(options.VirtualNodes, options.VirtualNodeResources),
                 },
                 cancellation);

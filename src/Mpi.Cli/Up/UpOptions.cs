@@ -12,7 +12,10 @@ public sealed record UpOptions
     public int VirtualNodes { get; init; }
 
     /// <summary>What each virtual node offers, by resource.</summary>
-    public ImmutableSortedDictionary<string, string> VirtualNodeResources { get; init; } = ImmutableSortedDictionary<string, string>.Empty.WithComparers(StringComparer.Ordinal);
+    public ImmutableSortedDictionary<string, string> VirtualNodeResources { get; init; } = ResourceList.Empty;
+
+    /// <summary>What this machine's node pretends to have, by resource.</summary>
+    public ImmutableSortedDictionary<string, string> Pretended { get; init; } = ResourceList.Empty;
 
     /// <summary>Folders of image stand-ins, searched before those that come with the program.</summary>
     public ImmutableArray<string> Images { get; init; } = [];
@@ -23,7 +26,8 @@ public sealed record UpOptions
         var words = ImmutableArray.CreateBuilder<string>();
         if (Kubeconfig is { } file) words.AddRange("--kubeconfig", file);
         if (VirtualNodes > 0) words.AddRange("--virtual-nodes", VirtualNodes.ToString(CultureInfo.InvariantCulture));
-        if (!VirtualNodeResources.IsEmpty) words.AddRange("--virtual-node-resources", string.Join(',', VirtualNodeResources.Select(static r => $"{r.Key}={r.Value}")));
+        if (!VirtualNodeResources.IsEmpty) words.AddRange("--virtual-node-resources", ResourceList.Text(VirtualNodeResources));
+        foreach (var (name, amount) in Pretended) words.AddRange("--pretend-resource", $"{name}={amount}");
         foreach (var folder in Images) words.AddRange("--images", folder);
         return words.ToImmutable();
     }

@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Kube.Controllers;
 using Kube.Nodes.Virtual;
 using Kube.Types;
 
 namespace Mpi.LocalCluster;
 
-/// <summary>The local cluster's nodes that only pretend, and what their pods do.</summary>
+/// <summary>What the local cluster only pretends: devices of this machine, and nodes with their pods.</summary>
 public static class Pretending
 {
     /// <summary>Label and taint of such nodes: real work stays on the real node unless a pod selects and tolerates them.</summary>
@@ -29,6 +30,14 @@ public static class Pretending
             Taints = [(Mark, "true", "NoSchedule")],
         }),
     ];
+
+    internal static PretendedResourcesOptions Resources(LocalClusterOptions options) => new()
+    {
+        Node = LocalCluster.NodeName,
+        Fixed = options.PretendedResources,
+        GoesElsewhere = static demand => demand.NodeSelector.ContainsKey(Mark),
+        Report = (resource, amount) => options.Notice($"this machine pretends {amount} {resource}, which pods ask for (--pretend-resource {resource}=COUNT sets how many, 0 for none)"),
+    };
 
     /// <summary>A pod of a Job ends after a while, as its program would; any other one runs until it is deleted, as a server does.</summary>
     internal static PodScript Script(PodView pod)

@@ -61,7 +61,7 @@ internal sealed class ExecSession : ContainerSession
         {
             console?.Dispose();
             ProcessTree.Kill(entry.Id);
-            entry.Dispose();
+            Tool.Release(entry);
             throw;
         }
     }
@@ -81,7 +81,7 @@ internal sealed class ExecSession : ContainerSession
         }
 
         _terminal?.Dispose();
-        _entry.Dispose();
+        Tool.Release(_entry);
         _exited.Dispose();
     }
 

@@ -186,6 +186,8 @@ internal sealed class RunningContainer : IDisposable
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
+            // Disposing the process would leave it to the finalizer (Tool.Release).
+            await stream.DisposeAsync();
         }
     }
 

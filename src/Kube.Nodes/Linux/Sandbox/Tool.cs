@@ -26,13 +26,34 @@ internal static class Tool
     }
 
     /// <summary>
+    /// Disposes a process together with its pipes: <see cref="Process"/> leaves those that were used to whoever used them, and so
+    /// thousands of short programs would hold thousands of descriptors until the garbage collector comes by.
+    /// </summary>
+    public static void Release(Process process)
+    {
+        try
+        {
+            process.StandardInput.Dispose();
+        }
+        catch (IOException)
+        {
+            // What was still to be written has no reader any more.
+        }
+
+        process.StandardOutput.Dispose();
+        process.StandardError.Dispose();
+        process.Dispose();
+    }
+
+    /// <summary>
     /// Runs a program to its end. Killed when it takes longer than the limit; the exit code is then 124, as with <c>timeout</c>.
     /// Returns within the limit and a little more, whatever the program or one that it left behind does.
     /// </summary>
     public static async Task<ToolResult> RunAsync(IEnumerable<string> command, TimeSpan limit, TimeProvider time, CancellationToken cancellation)
     {
-        using var process = Start(command);
+        var process = Start(command);
         process.StandardInput.Close();
+        int exitCode;
         var said = new StringBuilder();
         var reading = Task.WhenAll(CollectAsync(process.StandardOutput, said), CollectAsync(process.StandardError, said));
         using var late = new CancellationTokenSource(limit, time);
@@ -54,8 +75,13 @@ internal static class Tool
             cancellation.ThrowIfCancellationRequested();
             return new ToolResult(124, $"{string.Join(' ', command)} took longer than {limit.TotalSeconds:0.#} s", TimedOut: true);
         }
+        finally
+        {
+            exitCode = process.HasExited ? process.ExitCode : 124;
+            Release(process);
+        }
 
-        lock (said) return new ToolResult(process.ExitCode, said.ToString());
+        lock (said) return new ToolResult(exitCode, said.ToString());
     }
 
     private static async Task CollectAsync(StreamReader from, StringBuilder into)
