@@ -138,7 +138,7 @@ public sealed class LocalCluster : IAsyncDisposable
         ImmutableArray<ILoop> pretenders = [];
         if (!options.VirtualNodes.IsEmpty)
         {
-            var nodes = new VirtualNodes(InProcessClient(server, "kubempi-virtual-nodes", time), new VirtualNodeOptions(options.VirtualNodes), Pretending.Script, time, new Random());
+            var nodes = new VirtualNodes(InProcessClient(server, "kubempi-virtual-nodes", time), Pretending.Options(options.VirtualNodes), Pretending.Script, time, new Random());
             parts.Push(nodes);
             pretenders = nodes.Loops;
         }

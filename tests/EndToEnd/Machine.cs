@@ -7,7 +7,7 @@ namespace EndToEnd;
 internal static class Machine
 {
     /// <summary>Every process below another one, each as its PID with its start time, because PIDs are used again.</summary>
-    public static ImmutableArray<string> Descendants(int root) => [.. Below(root).Select(Identity)];
+    public static ImmutableArray<string> Descendants(int root) => [.. Below(root).Select(Identity).Where(static i => !i.EndsWith(" gone", StringComparison.Ordinal))];
 
     public static bool Lives(string identity) => Identity(int.Parse(identity.Split(' ')[0], CultureInfo.InvariantCulture)) == identity;
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using Kube.Controllers;
 using Kube.Nodes.Virtual;
 using Kube.Types;
@@ -30,6 +31,10 @@ public static class Pretending
             Taints = [(Mark, "true", "NoSchedule")],
         }),
     ];
+
+    /// <summary>Addresses beside those of real pods (10.244.0.0/16) and of Services (10.96.0.0/16).</summary>
+    internal static VirtualNodeOptions Options(ImmutableArray<VirtualNodeSpec> nodes) =>
+        new(nodes) { PodRange = IPNetwork.Parse("10.245.0.0/16"), NodeRange = IPNetwork.Parse("10.246.0.0/16") };
 
     internal static PretendedResourcesOptions Resources(LocalClusterOptions options) => new()
     {
