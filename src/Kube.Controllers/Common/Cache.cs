@@ -9,11 +9,8 @@ public sealed record Cache<T>(ResourceKind Kind, Store<T> Store, Reflector<T> Re
 /// <summary>The caches that the controllers share, so that each kind is watched once.</summary>
 public sealed class ClusterCaches
 {
-    /// <summary>Pods by the Job that controls them, as <c>namespace/name</c>.</summary>
-    public static readonly StoreIndex<PodView> ByJob = new("job", static pod =>
-        pod.Meta.Controller is { Kind: "Job" } owner && owner.ApiVersion.StartsWith("batch/", StringComparison.Ordinal)
-            ? [new ObjectKey(pod.Meta.Namespace, owner.Name).ToString()]
-            : []);
+    /// <summary>Pods by the Job that controls them or, when they were orphaned, still has to let go of them; as <c>namespace/name</c>.</summary>
+    public static readonly StoreIndex<PodView> ByJob = new("job", static pod => JobPods.JobOf(pod) is { } job ? [job.ToString()] : []);
 
     /// <summary>Pods by the UID of their controller; those that nobody controls by their namespace, after a slash.</summary>
     public static readonly StoreIndex<PodView> ByController = new("controller", static pod => [ControllerOf(pod.Meta)]);

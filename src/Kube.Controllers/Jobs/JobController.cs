@@ -27,8 +27,8 @@ public sealed class JobController
         caches.Jobs.Store.Subscribe(change => queue.Add(change.Key));
         caches.Pods.Store.Subscribe(change =>
         {
-            if (JobOf(change.Old) is { } before) queue.Add(before);
-            if (JobOf(change.New) is { } after) queue.Add(after);
+            if (change.Old is not null && JobPods.JobOf(change.Old) is { } before) queue.Add(before);
+            if (change.New is not null && JobPods.JobOf(change.New) is { } after) queue.Add(after);
             if (change.New is not { Meta.Controller: null } orphan) return;
             foreach (var job in caches.Jobs.Store.Having(ClusterCaches.JobsByNamespace, change.Key.Namespace))
             {
@@ -49,7 +49,7 @@ public sealed class JobController
         ImmutableArray<PodView> named = [.. _caches.Pods.Store.Having(ClusterCaches.ByJob, key.ToString())];
 
         // Pods of a Job that is gone have nobody left to count them.
-        await ReleaseOrphansAsync(key, named.Where(p => p.IsTracked() && p.Meta.Controller!.Uid != job?.Meta.Uid), cancellation);
+        await ReleaseOrphansAsync(key, named.Where(p => p.IsTracked() && IsLost(p, job?.Meta.Uid)), cancellation);
         if (job is null) return Outcome.Done;
 
         var isOver = job.Meta.DeletionTimestamp is not null || job.Status.Finished is not null || job.IsManagedElsewhere;
@@ -59,7 +59,7 @@ public sealed class JobController
         // 2. Decide.
         var seen = new ObservedJob(
             job,
-            isOver ? [.. named.Where(p => p.Meta.Controller!.Uid == job.Meta.Uid)] : claims.Owned,
+            isOver ? [.. named.Where(p => p.Meta.Controller?.Uid == job.Meta.Uid)] : claims.Owned,
             name => _caches.Pods.Store.Find(key with { Name = name }) is not null,
             memory!.Backoff,
             now);
@@ -73,15 +73,20 @@ public sealed class JobController
     private async Task ReleaseOrphansAsync(ObjectKey job, IEnumerable<PodView> orphans, CancellationToken cancellation)
     {
         string? live = null;
+        var asked = false;
         foreach (var pod in orphans)
         {
             // The store of Jobs may lag behind the store of pods: only the server can say that the Job is gone.
-            live ??= await LiveUidAsync(job, cancellation);
-            if (pod.Meta.Controller!.Uid != live) await _applier.ReleaseAsync(pod, null, cancellation);
+            if (!asked) live = await LiveUidAsync(job, cancellation);
+            asked = true;
+            if (IsLost(pod, live)) await _applier.ReleaseAsync(pod, null, cancellation);
         }
     }
 
-    private async Task<string> LiveUidAsync(ObjectKey job, CancellationToken cancellation)
+    /// <summary>Whether a pod's Job is another or gone. One that nobody controls may still be adopted while there is a Job.</summary>
+    private static bool IsLost(PodView pod, string? job) => pod.Meta.Controller is { } owner ? owner.Uid != job : job is null;
+
+    private async Task<string?> LiveUidAsync(ObjectKey job, CancellationToken cancellation)
     {
         try
         {
@@ -89,12 +94,9 @@ public sealed class JobController
         }
         catch (ApiException e) when (e.IsNotFound)
         {
-            return "";
+            return null;
         }
     }
 
     private string? SeenUpTo(ResourceKind kind) => kind == Kinds.Job ? _caches.Jobs.Store.Snapshot.SeenUpTo : _caches.Pods.Store.Snapshot.SeenUpTo;
-
-    private static ObjectKey? JobOf(PodView? pod) =>
-        pod?.Meta.Controller is { Kind: "Job" } owner ? new ObjectKey(pod.Meta.Namespace, owner.Name) : null;
 }

@@ -13,6 +13,14 @@ public static class JobPods
 
     public static bool IsTracked(this PodView pod) => pod.Meta.Finalizers.Contains(TrackingFinalizer);
 
+    /// <summary>The Job that answers for a pod: its controller or, when nobody controls it but it is tracked yet, the one that made it.</summary>
+    public static ObjectKey? JobOf(PodView pod) => pod.Meta.Controller switch
+    {
+        { Kind: "Job" } owner when owner.ApiVersion.StartsWith("batch/", StringComparison.Ordinal) => new ObjectKey(pod.Meta.Namespace, owner.Name),
+        null when pod.IsTracked() && pod.Meta.Labels.TryGetValue("batch.kubernetes.io/job-name", out var maker) => new ObjectKey(pod.Meta.Namespace, maker),
+        _ => null,
+    };
+
     /// <summary>The completion index of a pod of an Indexed Job; null when it carries none.</summary>
     public static int? CompletionIndex(this PodView pod) =>
         pod.Meta.Annotations.TryGetValue(IndexLabel, out var text) && int.TryParse(text, out var index) && index >= 0 ? index : null;
