@@ -86,6 +86,10 @@ public sealed class KubeApiServer : IDisposable
             return _resources.HandleAsync(new ResourceCall(request, Query.Parse(request.Query), resource, path.Namespace, path.Name, path.Subresource), cancellation);
         }
 
-        return new(_discovery.TryAnswer(request) ?? _openApi.TryAnswer(request) ?? _reviews.TryAnswer(request) ?? ServerInformation.TryAnswer(request) ?? ApiResponse.NotServed);
+        return new(_discovery.TryAnswer(request) ?? _openApi.TryAnswer(request) ?? _reviews.TryAnswer(request) ?? ServerInformation.TryAnswer(request) ?? NotServed(request));
     }
+
+    private ApiResponse.Content NotServed(ApiRequest request) => RequestPath.Parse(request.Path) is { Plural: not null } path && _state.Registry.IsBuiltIn(path.Group, path.Version)
+        ? throw Failures.NotServed()
+        : ApiResponse.NotServed;
 }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Kube.Types;
 
@@ -106,8 +108,13 @@ internal sealed class DiscoveryEndpoint(ServerState server)
             ["verbs"] = Verbs(one).ToTree(),
         };
         AddNames(entry, one);
+        if (one.Strategy is not null) entry["storageVersionHash"] = StorageVersionHash(one.Kind);
         return entry;
     }
+
+    /// <summary>Tells clients when objects are stored in another version than before (<c>discovery.StorageVersionHash</c>).</summary>
+    private static string StorageVersionHash(ResourceKind kind) =>
+        Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind.Group}/{kind.Version}/{kind.Kind}")).AsSpan(0, 8));
 
     private static JsonObject Entry(Discovered one, Subresource sub)
     {

@@ -22,6 +22,10 @@ internal static class ServerInformation
     {
         ["major"] = "1",
         ["minor"] = Minor,
+        ["emulationMajor"] = "1",
+        ["emulationMinor"] = Minor,
+        ["minCompatibilityMajor"] = "1",
+        ["minCompatibilityMinor"] = "34",
         ["gitVersion"] = Version,
         ["gitCommit"] = "",
         ["gitTreeState"] = "clean",

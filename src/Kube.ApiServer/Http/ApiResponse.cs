@@ -46,7 +46,7 @@ public abstract record ApiResponse
         RetryAfterSeconds = status.RetryAfter is { } wait ? (int)Math.Ceiling(wait.TotalSeconds) : null,
     };
 
-    /// <summary>The answer where no resource is served, in plain text as kube-apiserver gives it.</summary>
+    /// <summary>The answer where no group is served, in plain text as kube-apiserver gives it.</summary>
     internal static Content NotServed => Text("404 page not found\n", 404);
 
     internal static Content Text(string text, int code = 200) => new([System.Text.Encoding.UTF8.GetBytes(text)]) { Code = code, ContentType = "text/plain; charset=utf-8" };

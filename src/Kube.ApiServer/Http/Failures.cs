@@ -8,6 +8,9 @@ internal static class Failures
 {
     public static ApiException NotFound(ResourceKind kind, string name) => On(kind, name, 404, ApiReason.NotFound, $"{Qualified(kind)} \"{name}\" not found");
 
+    /// <summary>A resource or subresource that its group does not serve.</summary>
+    public static ApiException NotServed() => new(new ApiStatus(404, ApiReason.NotFound, "the server could not find the requested resource"));
+
     public static ApiException AlreadyExists(ResourceKind kind, string name) => On(kind, name, 409, ApiReason.AlreadyExists, $"{Qualified(kind)} \"{name}\" already exists");
 
     /// <summary>Every generated name was taken: the client may simply ask again.</summary>

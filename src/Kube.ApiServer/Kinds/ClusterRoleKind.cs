@@ -19,7 +19,7 @@ internal sealed class ClusterRoleKind : KindStrategy
     {
         foreach (var (index, rule) in obj.Objects("rules"))
         {
-            if (!rule.Texts("verbs").Any()) errors.Add(FieldError.Required($"rules[{index}].verbs", "verbs must contain at least one value"));
+            PolicyRules.Validate(rule, $"rules[{index}]", namespaced: false, errors);
         }
     }
 }

@@ -25,7 +25,8 @@ internal sealed class ConfigMapKind : KindStrategy
             if (obj.Members("binaryData")?.ContainsKey(key) == true) errors.Add(FieldError.Invalid($"data[{key}]", $"\"{key}\"", "duplicate of key present in binaryData"));
         }
 
-        KeyedData.CheckSize("", KeyedData.TextSize(obj, "data") + KeyedData.Base64Size(obj, "binaryData"), errors);
+        // The object as a whole is too long: kube-apiserver's word for no path.
+        KeyedData.CheckSize("[]", KeyedData.TextSize(obj, "data") + KeyedData.Base64Size(obj, "binaryData"), errors);
     }
 
     public override void ValidateUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) => KeyedData.CheckImmutable(obj, old, ["data", "binaryData"], errors);

@@ -41,7 +41,7 @@ internal sealed class JobKind : KindStrategy
         labels["batch.kubernetes.io/job-name"] = name;
         labels["controller-uid"] = uid;
         labels["job-name"] = name;
-        if (spec["selector"] is not JsonObject) spec["selector"] = new JsonObject { ["matchLabels"] = new JsonObject { ["batch.kubernetes.io/controller-uid"] = uid } };
+        spec.Object("selector").Object("matchLabels")["batch.kubernetes.io/controller-uid"] = uid;
     }
 
     public override void Default(JsonObject obj)
@@ -70,7 +70,7 @@ internal sealed class JobKind : KindStrategy
             if (spec.Integer(member) < 0) errors.Add(PodSpecRules.NotNegative($"spec.{member}", spec.Integer(member)));
         }
 
-        PodSpecRules.OneOf(spec, "completionMode", "spec", ["Indexed", "NonIndexed"], errors);
+        PodSpecRules.OneOf(spec, "completionMode", "spec", ["NonIndexed", "Indexed"], errors);
         PodSpecRules.OneOf(spec, "podReplacementPolicy", "spec", ["Failed", "TerminatingOrFailed"], errors);
         if (spec.Text("completionMode") == "Indexed" && spec["completions"] is null)
         {
@@ -135,12 +135,14 @@ internal sealed class JobKind : KindStrategy
             return;
         }
 
-        CheckLabels(spec, errors);
-        if (spec.Flag("manualSelector") == true || obj.Text("metadata", "uid") is not { } uid) return;
-        if (spec.Text("selector", "matchLabels", "batch.kubernetes.io/controller-uid") != uid && spec.Text("selector", "matchLabels", "controller-uid") != uid)
+        var generated = obj.Text("metadata", "uid");
+        var given = spec.TextMap("selector", "matchLabels").Select(static l => l.Value).Distinct(StringComparer.Ordinal).ToList();
+        if (spec.Flag("manualSelector") != true && generated is not null && !(given is [var only] && only == generated))
         {
             errors.Add(FieldError.Invalid("spec.selector", spec["selector"]!.ToJsonString(), "`selector` not auto-generated"));
         }
+
+        CheckLabels(spec, errors);
     }
 
     private static void CheckLabels(JsonObject spec, List<FieldError> errors)

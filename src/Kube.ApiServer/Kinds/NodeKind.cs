@@ -35,7 +35,8 @@ internal sealed class NodeKind : KindStrategy
 
     public override void Default(JsonObject obj)
     {
-        obj.Object("spec");
+        var spec = obj.Object("spec");
+        if (spec.Text("podCIDR") is { Length: > 0 } range) spec.Default("podCIDRs", new JsonArray(range));
         if (obj.Members("status", "capacity") is { } capacity && obj.At("status", "allocatable") is null) obj["status"]!["allocatable"] = capacity.DeepClone();
     }
 

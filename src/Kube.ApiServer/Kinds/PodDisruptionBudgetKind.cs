@@ -25,5 +25,10 @@ internal sealed class PodDisruptionBudgetKind : KindStrategy
         {
             errors.Add(FieldError.Invalid("spec", "\"\"", "minAvailable and maxUnavailable cannot be both set"));
         }
+
+        foreach (var member in new[] { "minAvailable", "maxUnavailable" })
+        {
+            if (obj.Integer("spec", member) is { } number and < 0) errors.Add(PodSpecRules.NotNegative($"spec.{member}", number));
+        }
     }
 }

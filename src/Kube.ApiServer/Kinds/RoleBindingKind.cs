@@ -34,8 +34,10 @@ internal sealed class RoleBindingKind : KindStrategy
 
     public override void Validate(JsonObject obj, List<FieldError> errors)
     {
+        PodSpecRules.OneOf(obj.Object("roleRef"), "apiGroup", "roleRef", [Group], errors);
+        PodSpecRules.OneOf(obj.Object("roleRef"), "kind", "roleRef", ["Role", "ClusterRole"], errors);
         if (string.IsNullOrEmpty(obj.Text("roleRef", "name"))) errors.Add(FieldError.Required("roleRef.name", ""));
-        PodSpecRules.OneOf(obj.Object("roleRef"), "kind", "roleRef", ["ClusterRole", "Role"], errors);
+        foreach (var (index, subject) in obj.Objects("subjects")) PodSpecRules.OneOf(subject, "kind", $"subjects[{index}]", ["ServiceAccount", "User", "Group"], errors);
     }
 
     public override void ValidateUpdate(JsonObject obj, JsonObject old, List<FieldError> errors)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
 
@@ -7,6 +8,8 @@ namespace Kube.ApiServer;
 
 internal sealed class SecretKind : KindStrategy
 {
+    private const string AccountAnnotation = "kubernetes.io/service-account.name";
+
     public override ResourceKind Kind => Kinds.Secret;
     public override ImmutableArray<string> SelectableFields => ["type"];
 
@@ -34,9 +37,22 @@ internal sealed class SecretKind : KindStrategy
     {
         KeyedData.Validate(obj, "data", errors);
         KeyedData.CheckSize("data", KeyedData.Base64Size(obj, "data"), errors);
-        foreach (var key in RequiredKeys(obj.Text("type")))
+        var type = obj.Text("type");
+        foreach (var key in RequiredKeys(type))
         {
             if (obj.At("data", key) is null) errors.Add(FieldError.Required($"data[{key}]", ""));
+            else if (key is ".dockerconfigjson" or ".dockercfg" && !IsJson(obj.Text("data", key))) errors.Add(FieldError.Invalid($"data[{key}]", "\"<secret contents redacted>\"", "unexpected end of JSON input"));
+        }
+
+        // Of a name and a password either may be missing, but not both.
+        if (type == "kubernetes.io/basic-auth" && obj.At("data", "username") is null && obj.At("data", "password") is null)
+        {
+            foreach (var key in new[] { "username", "password" }) errors.Add(FieldError.Required($"data[{key}]", ""));
+        }
+
+        if (type == "kubernetes.io/service-account-token" && string.IsNullOrEmpty(obj.Text("metadata", "annotations", AccountAnnotation)))
+        {
+            errors.Add(FieldError.Required($"metadata.annotations[{AccountAnnotation}]", ""));
         }
     }
 
@@ -44,6 +60,19 @@ internal sealed class SecretKind : KindStrategy
     {
         if (obj.Text("type") != old.Text("type")) errors.Add(FieldError.Invalid("type", $"\"{obj.Text("type")}\"", "field is immutable"));
         KeyedData.CheckImmutable(obj, old, ["data"], errors);
+    }
+
+    private static bool IsJson(string? base64)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(Convert.FromBase64String(base64 ?? ""));
+            return true;
+        }
+        catch (Exception broken) when (broken is JsonException or FormatException)
+        {
+            return false;
+        }
     }
 
     private static string[] RequiredKeys(string? type) => type switch

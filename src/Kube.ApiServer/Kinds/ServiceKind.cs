@@ -6,6 +6,8 @@ namespace Kube.ApiServer;
 
 internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
 {
+    private const int AffinitySeconds = 3 * 60 * 60;
+
     public override ResourceKind Kind => Kinds.Service;
     public override ImmutableArray<string> ShortNames => ["svc"];
     public override ImmutableArray<string> Categories => ["all"];
@@ -58,6 +60,8 @@ internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
         var spec = obj.Object("spec");
         spec.Default("type", "ClusterIP");
         spec.Default("sessionAffinity", "None");
+        if (spec.Text("sessionAffinity") == "ClientIP") spec.Object("sessionAffinityConfig").Object("clientIP").Default("timeoutSeconds", AffinitySeconds);
+        else if (spec.Text("sessionAffinity") == "None") spec.Remove("sessionAffinityConfig");
         foreach (var (_, port) in spec.Objects("ports"))
         {
             port.Default("protocol", "TCP");
@@ -75,6 +79,13 @@ internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
     public override void Validate(JsonObject obj, List<FieldError> errors)
     {
         var spec = obj.Object("spec");
+        if (spec.Text("clusterIP") is { Length: > 0 } ip && ip != "None" && !IsAddress(ip))
+        {
+            // kube-apiserver looks for an address first, and at the rest when it has one.
+            errors.Add(FieldError.Invalid("spec.clusterIPs[0]", $"\"{ip}\"", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
+            return;
+        }
+
         PodSpecRules.OneOf(spec, "type", "spec", ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"], errors);
         PodSpecRules.OneOf(spec, "sessionAffinity", "spec", ["ClientIP", "None"], errors);
         var headless = spec.Text("clusterIP") == "None";
@@ -84,10 +95,6 @@ internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var (index, port) in ports) ValidatePort(port, $"spec.ports[{index}]", ports.Count > 1, names, errors);
         ObjectMetadata.Labels(spec["selector"], "spec.selector", errors);
-        if (spec.Text("clusterIP") is { Length: > 0 } ip && !headless && !System.Net.IPAddress.TryParse(ip, out _))
-        {
-            errors.Add(FieldError.Invalid("spec.clusterIPs[0]", $"\"{ip}\"", "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"));
-        }
     }
 
     public override void ValidateUpdate(JsonObject obj, JsonObject old, List<FieldError> errors)
@@ -135,6 +142,9 @@ internal sealed class ServiceKind(ServiceAddresses addresses) : KindStrategy
         if (port.Integer("targetPort") is { } target and not (>= 1 and <= 65535)) errors.Add(FieldError.Invalid($"{at}.targetPort", $"{target}", "must be between 1 and 65535, inclusive"));
         PodSpecRules.OneOf(port, "protocol", at, ["SCTP", "TCP", "UDP"], errors);
     }
+
+    /// <summary>.NET also takes <c>1.2.3</c>, which means 1.2.0.3 to it and nothing to Kubernetes.</summary>
+    private static bool IsAddress(string text) => System.Net.IPAddress.TryParse(text, out var ip) && (text.Contains(':', StringComparison.Ordinal) || ip.ToString() == text);
 
     private static bool UsesClusterAddress(JsonObject spec) => spec.Text("type") != "ExternalName";
 

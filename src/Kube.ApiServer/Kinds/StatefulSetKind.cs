@@ -52,8 +52,8 @@ internal sealed class StatefulSetKind : KindStrategy
     public override void Validate(JsonObject obj, List<FieldError> errors)
     {
         var spec = obj.Object("spec");
+        if (spec.Text("podManagementPolicy") is var policy and not ("OrderedReady" or "Parallel")) errors.Add(FieldError.Invalid("spec.podManagementPolicy", $"\"{policy}\"", "must be 'OrderedReady' or 'Parallel'"));
         if (spec.Integer("replicas") < 0) errors.Add(PodSpecRules.NotNegative("spec.replicas", spec.Integer("replicas")));
-        PodSpecRules.OneOf(spec, "podManagementPolicy", "spec", ["OrderedReady", "Parallel"], errors);
         PodTemplates.ValidateSelector(obj, errors);
         ValidateTemplate(obj, errors);
         PodTemplates.ValidateAlwaysRestarts(obj, errors);

@@ -22,6 +22,9 @@ internal sealed class ResourceRegistry
 
     public bool HasGroup(string group) => _served.Keys.Any(k => k.Group == group);
 
+    /// <summary>Whether a version of a group is built in: it answers for resources that it does not have, too.</summary>
+    public bool IsBuiltIn(string group, string version) => _served.Any(r => r.Key.Group == group && r.Key.Version == version && r.Value.Strategy is not CustomResourceKind);
+
     /// <summary>Replaces what is served under a group and plural, all versions; callers are serialised by the caller.</summary>
     public void Set(string group, string plural, IEnumerable<ServedResource> versions)
     {

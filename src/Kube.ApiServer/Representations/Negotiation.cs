@@ -27,6 +27,9 @@ internal static class Negotiation
         throw Failures.NotAcceptable("only the following media types are accepted: application/json, application/yaml");
     }
 
+    /// <summary>For answers that are no stored objects: whether a table is the first that the client takes.</summary>
+    public static bool WantsTable(ResourceCall call, TimeProvider time) => For(call, time) is TableRepresentation;
+
     internal static string Parameter(string[] parts, string name)
     {
         foreach (var part in parts.AsSpan(1))

@@ -29,7 +29,7 @@ internal sealed record Selection(string? Namespace, string? Name, LabelSelector 
         if (!FieldSelector.TryParse(call.Query.Text("fieldSelector"), out var fields, out var fieldFault)) throw Failures.BadRequest(fieldFault);
         foreach (var term in fields.Terms)
         {
-            if (term.Field is "metadata.name" or "metadata.namespace") continue;
+            if (term.Field is "metadata.name" || (term.Field is "metadata.namespace" && call.Resource.Kind.Namespaced)) continue;
             if (!call.Resource.Strategy.SelectableFields.Contains(term.Field)) throw Failures.BadRequest(call.Resource.Strategy.DescribeUnselectable(term.Field));
         }
 

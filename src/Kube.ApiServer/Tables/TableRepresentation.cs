@@ -8,7 +8,7 @@ namespace Kube.ApiServer;
 /// <param name="include">What each row carries beside its cells: <c>Metadata</c>, <c>Object</c> or <c>None</c>.</param>
 internal sealed class TableRepresentation(ServedResource resource, string include, TimeProvider time) : Representation
 {
-    private static readonly TableColumn NameColumn = new("Name", "string", 0, static (obj, _) => obj.Text("metadata", "name"))
+    public static readonly TableColumn NameColumn = new("Name", "string", 0, static (obj, _) => obj.Text("metadata", "name"))
     {
         Format = "name",
         Description = "The object's name, unique among objects of its kind in its namespace.",
@@ -35,12 +35,24 @@ internal sealed class TableRepresentation(ServedResource resource, string includ
     public override ImmutableArray<ReadOnlyMemory<byte>> List(ListMeta meta, IReadOnlyList<StoredObject> objects) =>
         [Table(objects.Select(Row), meta, withColumns: true).ToUtf8()];
 
-    private JsonObject Table(IEnumerable<JsonObject> rows, ListMeta meta, bool withColumns) => new()
+    /// <summary>A table of one object that is made for the answer and stored nowhere, as a <c>Scale</c> is.</summary>
+    public static JsonObject Of(JsonObject obj, ImmutableArray<TableColumn> columns, string include, TimeProvider time)
+    {
+        var partial = new JsonObject { ["kind"] = "PartialObjectMetadata", ["apiVersion"] = "meta.k8s.io/v1", ["metadata"] = obj["metadata"]?.DeepClone() };
+        var row = new JsonObject { ["cells"] = new JsonArray([.. columns.Select(c => c.Cell(obj, time.GetUtcNow()))]) };
+        row["object"] = include switch { "Object" => obj.DeepClone(), "None" => null, _ => partial };
+        return Table([row], new JsonObject { ["resourceVersion"] = obj.Text("metadata", "resourceVersion") }, new JsonArray([.. columns.Select(Definition)]));
+    }
+
+    private JsonObject Table(IEnumerable<JsonObject> rows, ListMeta meta, bool withColumns) =>
+        Table(rows, meta.ToTree(), withColumns ? new JsonArray([.. _columns.Select(Definition)]) : null);
+
+    private static JsonObject Table(IEnumerable<JsonObject> rows, JsonObject meta, JsonArray? columns) => new()
     {
         ["kind"] = "Table",
         ["apiVersion"] = "meta.k8s.io/v1",
-        ["metadata"] = meta.ToTree(),
-        ["columnDefinitions"] = withColumns ? new JsonArray([.. _columns.Select(Definition)]) : null,
+        ["metadata"] = meta,
+        ["columnDefinitions"] = columns,
         ["rows"] = new JsonArray([.. rows]),
     };
 

@@ -15,7 +15,6 @@ internal static class Creation
         var (call, strategy) = (context.Call, context.Strategy);
         CheckPlace(obj, call);
         var generated = string.IsNullOrEmpty(obj.Text("metadata", "name"));
-        if (!string.IsNullOrEmpty(obj.Text("metadata", "resourceVersion"))) throw Failures.BadRequest("resourceVersion should not be set on objects to be created");
 
         var given = FieldManagers.TakeGiven(obj);
         for (var attempt = 1; ; attempt++)

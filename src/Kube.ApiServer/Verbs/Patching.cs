@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
 
@@ -39,17 +40,39 @@ internal static class Patching
         switch (type)
         {
             case MediaType.JsonPatch:
-                var operations = body as JsonArray ?? throw Failures.BadRequest("a JSON patch is an array of operations");
+                var operations = body as JsonArray ?? throw Undecodable(body, "[]handlers.jsonPatchOp");
                 return current => JsonPatch.Apply(current, operations);
             case MediaType.MergePatch:
-                var merge = body as JsonObject ?? throw Failures.BadRequest("a merge patch of an object is an object");
+                var merge = body as JsonObject ?? throw Undecodable(body, "map[string]interface {}");
                 return current => MergePatch.Apply(current, merge);
             case MediaType.StrategicPatch when context.Strategy.TakesStrategicPatch:
-                var strategic = body as JsonObject ?? throw Failures.BadRequest("a strategic merge patch is an object");
+                var strategic = body as JsonObject ?? throw Undecodable(body, "map[string]interface {}");
                 return current => StrategicMergePatch.Apply(current, strategic, context.Kind);
             default:
                 throw Failures.UnsupportedMediaType([MediaType.JsonPatch, MediaType.MergePatch, .. context.Strategy.TakesStrategicPatch ? [MediaType.StrategicPatch] : Array.Empty<string>(), MediaType.ApplyPatch]);
         }
+    }
+
+    /// <summary>In the words of the real server's decoder, which names its own types.</summary>
+    private static ApiException Undecodable(JsonNode? body, string wanted)
+    {
+        var given = body?.GetValueKind() switch
+        {
+            JsonValueKind.Object => "object",
+            JsonValueKind.Array => "array",
+            JsonValueKind.Number => "number",
+            JsonValueKind.True or JsonValueKind.False => "bool",
+            _ => "string",
+        };
+        return Failures.BadRequest($"error decoding patch: json: cannot unmarshal {given} into Go value of type {wanted}");
+    }
+
+    /// <summary>What does not fit the kind is a fault of the patch, which the answer names as if it were a field.</summary>
+    private static void CheckMembers(JsonObject result, WriteContext context)
+    {
+        if (context.Strategy.Shape is not { } shape || ShapeChecking.FindMistyped(result, shape) is not { } fault) return;
+        var error = FieldError.Invalid("patch", JsonValue.Create(result.ToJsonString()).ToJsonString(), fault);
+        throw new ApiException(new ApiStatus(422, ApiReason.Invalid, $" \"\" is invalid: {error}") { Causes = [new ApiStatusCause("FieldValueInvalid", error.Body, error.Path)] });
     }
 
     private static JsonObject Apply(JsonObject current, Func<JsonObject, JsonNode?> apply, WriteContext context)
@@ -70,7 +93,7 @@ internal static class Patching
         }
 
         var result = patched as JsonObject ?? throw Failures.BadRequest($"the patch leaves no {context.Kind.Kind}: the result is no object");
-        Bodies.CheckMembers(result, context);
+        CheckMembers(result, context);
         Bodies.Tidy(result, [], context);
         return result;
     }

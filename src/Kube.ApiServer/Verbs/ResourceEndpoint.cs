@@ -13,7 +13,7 @@ internal sealed class ResourceEndpoint(ServerState server)
             return await Subresources.HandleAsync(server, call, cancellation);
         }
 
-        if (call.Subresource == "status" && !call.Resource.Strategy.HasStatus) return ApiResponse.NotServed;
+        if (call.Subresource == "status" && !call.Resource.Strategy.HasStatus) throw Subresources.NotServed(call);
         return (call.Request.Method, call.Name) switch
         {
             ("GET", null) when call.Query.Flag("watch") => Watching.Watch(server, call, Negotiate(call)),

@@ -62,6 +62,8 @@ internal static class Updating
 
         if (wanted.Text("metadata", "uid") is { Length: > 0 } uid && uid != current.Header.Uid)
         {
+            // A PUT's uid says which incarnation it means, a PATCH's is a change like any other, of what cannot change.
+            if (call.Request.Method == "PATCH") throw Failures.Invalid(kind, call.Name!, [FieldError.Invalid("metadata.uid", $"\"{uid}\"", "field is immutable")]);
             throw Failures.Conflict(kind, call.Name!, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {current.Header.Uid}");
         }
 

@@ -109,7 +109,7 @@ public sealed class PretendedResources : ITimedLoop, IAsyncDisposable
         var amounts = ImmutableArray.CreateBuilder<(string, Quantity)>();
         foreach (var (resource, amount) in demand.Requests)
         {
-            if (!Own.Contains(resource) && amount > default(Quantity)) amounts.Add((resource, amount));
+            if (!Own.Contains(resource) && amount > 0) amounts.Add((resource, Quantity.FromMilliUnits(amount)));
         }
 
         return amounts.Count > 0 ? new Ask(amounts.ToImmutable()) : null;

@@ -10,6 +10,7 @@ public static class Names
 {
     public const int LabelLengthMax = 63;
     public const int SubdomainLengthMax = 253;
+    private const int PortNameLengthMax = 15;
 
     /// <summary>RFC 1123 label: names of namespaces and of most parts of host names.</summary>
     public static ImmutableArray<string> CheckDns1123Label(string name) => Check(
@@ -84,6 +85,18 @@ public static class Names
         "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
     private const string QualifiedNamePattern = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
+
+    /// <summary>A container port's name (<c>IsValidPortName</c>, after RFC 6335): at most 15 letters, digits and single hyphens, with a letter.</summary>
+    public static ImmutableArray<string> CheckPortName(string name)
+    {
+        var faults = ImmutableArray.CreateBuilder<string>();
+        if (name.Length > PortNameLengthMax) faults.Add(TooLong(PortNameLengthMax, "characters"));
+        if (!name.All(static c => IsLowerOrDigit(c) || c == '-')) faults.Add("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+        if (!name.Any(static c => c is >= 'a' and <= 'z')) faults.Add("must contain at least one letter (a-z)");
+        if (name.Contains("--", StringComparison.Ordinal)) faults.Add("must not contain consecutive hyphens");
+        if (name.StartsWith('-') || name.EndsWith('-')) faults.Add("must not begin or end with a hyphen");
+        return faults.ToImmutable();
+    }
 
     private static bool IsDns1123Label(string text) =>
         text.Length > 0 && IsLowerOrDigit(text[0]) && IsLowerOrDigit(text[^1]) && text.All(static c => IsLowerOrDigit(c) || c == '-');

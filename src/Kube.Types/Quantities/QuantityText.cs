@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Numerics;
 
 namespace Kube.Types;
@@ -7,6 +8,7 @@ internal static class QuantityText
 {
     private const string DecimalSuffixes = "num kMGTPE";
     private const string BinarySuffixes = "KMGTPE";
+    private static readonly SearchValues<char> SuffixCharacters = SearchValues.Create("eEinumkKMGTP+-0123456789");
 
     /// <summary>Longer text is refused unread: no sensible amount needs it, and its arithmetic would cost.</summary>
     private const int LengthMax = 128;
@@ -40,7 +42,7 @@ internal static class QuantityText
         }
 
         if (digitsRead == 0) return WrongFormat;
-        if (Suffix(text.AsSpan(at)) is not var (form, powerOf10, powerOf1024)) return WrongSuffix;
+        if (Suffix(text.AsSpan(at)) is not var (form, powerOf10, powerOf1024)) return text.AsSpan(at).ContainsAnyExcept(SuffixCharacters) ? WrongFormat : WrongSuffix;
 
         var nanos = ToNanos(digits, powerOf10 - fractionDigits + 9, powerOf1024);
         if (text[0] == '-') nanos = -nanos;

@@ -10,21 +10,24 @@ internal static class ContainerRules
     {
         var name = container.Text("name") ?? "";
         if (name.Length == 0) errors.Add(FieldError.Required($"{path}.name", ""));
-        else if (!names.Add(name)) errors.Add(FieldError.Duplicate($"{path}.name", name));
         else PodSpecRules.Name(name, $"{path}.name", Names.CheckDns1123Label(name), errors);
-
-        var image = container.Text("image") ?? "";
-        if (image.Length == 0) errors.Add(FieldError.Required($"{path}.image", ""));
-        else if (image.Trim() != image) errors.Add(FieldError.Invalid($"{path}.image", $"\"{image}\"", "must not have leading or trailing whitespace"));
-
-        PodSpecRules.OneOf(container, "imagePullPolicy", path, ["Always", "IfNotPresent", "Never"], errors);
+        if (string.IsNullOrEmpty(container.Text("image"))) errors.Add(FieldError.Required($"{path}.image", ""));
         PodSpecRules.OneOf(container, "terminationMessagePolicy", path, ["File", "FallbackToLogsOnError"], errors);
         Ports(container, path, errors);
         Environment(container, path, errors);
         Mounts(container, path, volumes, errors);
+        PodSpecRules.OneOf(container, "imagePullPolicy", path, ["Always", "IfNotPresent", "Never"], errors);
         Resources(container, $"{path}.resources", errors);
-        Probes(container, path, errors);
         PodSpecRules.Ids(container["securityContext"], $"{path}.securityContext", errors);
+        if (name.Length > 0 && !names.Add(name)) errors.Add(FieldError.Duplicate($"{path}.name", name));
+        Hooks(container, path, errors);
+        Probes(container, path, errors);
+    }
+
+    /// <summary>The one rule about images, which stands apart because kube-apiserver asks it last, and of pods alone, not of templates.</summary>
+    public static void ValidateImage(JsonObject container, string path, List<FieldError> errors)
+    {
+        if (container.Text("image") is { Length: > 0 } image && image.Trim() != image) errors.Add(FieldError.Invalid($"{path}.image", $"\"{image}\"", "must not have leading or trailing whitespace"));
     }
 
     private static void Ports(JsonObject container, string path, List<FieldError> errors)
@@ -33,7 +36,13 @@ internal static class ContainerRules
         foreach (var (index, port) in container.Objects("ports"))
         {
             var at = $"{path}.ports[{index}]";
-            if (port.Text("name") is { Length: > 0 } name && !names.Add(name)) errors.Add(FieldError.Duplicate($"{at}.name", name));
+            if (port.Text("name") is { Length: > 0 } name)
+            {
+                var faults = Names.CheckPortName(name);
+                PodSpecRules.Name(name, $"{at}.name", faults, errors);
+                if (faults.IsEmpty && !names.Add(name)) errors.Add(FieldError.Duplicate($"{at}.name", name));
+            }
+
             var number = port.Integer("containerPort");
             if (number is null or 0) errors.Add(FieldError.Required($"{at}.containerPort", ""));
             else if (number is < 1 or > 65535) errors.Add(FieldError.Invalid($"{at}.containerPort", $"{number}", "must be between 1 and 65535, inclusive"));
@@ -76,10 +85,10 @@ internal static class ContainerRules
             var place = mount.Text("mountPath") ?? "";
             if (place.Length == 0) errors.Add(FieldError.Required($"{at}.mountPath", ""));
             else if (!places.Add(place)) errors.Add(FieldError.Invalid($"{at}.mountPath", $"\"{place}\"", "must be unique"));
-            if (mount.Text("subPath") is { } inner && (inner.StartsWith('/') || inner.Split('/').Contains("..")))
-            {
-                errors.Add(FieldError.Invalid($"{at}.subPath", $"\"{inner}\"", "must be a relative path that does not contain '..'"));
-            }
+            // kube-apiserver's path leaves out which mount it is.
+            if (mount.Text("subPath") is not { Length: > 0 } inner) continue;
+            if (inner.StartsWith('/')) errors.Add(FieldError.Invalid($"{path}.volumeMounts.subPath", $"\"{inner}\"", "must be a relative path"));
+            if (inner.Split('/').Contains("..")) errors.Add(FieldError.Invalid($"{path}.volumeMounts.subPath", $"\"{inner}\"", "must not contain '..'"));
         }
     }
 
@@ -90,10 +99,11 @@ internal static class ContainerRules
             foreach (var (resource, value) in container.Members("resources", side) ?? [])
             {
                 var at = $"{path}.{side}[{resource}]";
-                foreach (var fault in Names.CheckQualifiedName(resource)) errors.Add(FieldError.Invalid($"{path}.{side}", $"\"{resource}\"", fault));
+                foreach (var fault in ResourceNames.Check(resource)) errors.Add(FieldError.Invalid(at, $"\"{resource}\"", fault));
                 if (!Quantity.TryParse(value.Print(), out var amount, out var broken)) errors.Add(FieldError.Invalid(at, $"\"{value.Print()}\"", broken));
                 else if (amount.Sign < 0) errors.Add(FieldError.Invalid(at, $"\"{value.Print()}\"", "must be greater than or equal to 0"));
-                else if (side == "requests") WithinLimit(container, path, resource, amount, errors);
+                else if (ResourceNames.IsExtended(resource) && amount != Quantity.FromUnits(amount.Units)) errors.Add(FieldError.Invalid(at, $"\"{amount}\"", "must be an integer"));
+                if (side == "requests" && broken is null) WithinLimit(container, path, resource, amount, errors);
             }
         }
     }
@@ -101,7 +111,19 @@ internal static class ContainerRules
     private static void WithinLimit(JsonObject container, string path, string resource, Quantity request, List<FieldError> errors)
     {
         var text = container.At("resources", "limits", resource).Print();
-        if (!Quantity.TryParse(text, out var limit, out _)) return;
+        if (!Quantity.TryParse(text, out var limit, out _))
+        {
+            // What cannot be shared is asked for to the amount that one gets.
+            if (ResourceNames.IsExtended(resource)) errors.Add(FieldError.Required($"{path}.limits", "Limit must be set for non overcommitable resources"));
+            return;
+        }
+
+        if (ResourceNames.IsExtended(resource) && request != limit)
+        {
+            errors.Add(FieldError.Invalid($"{path}.requests", $"\"{request}\"", $"must be equal to {resource} limit of {limit}"));
+            return;
+        }
+
         if (request > limit) errors.Add(FieldError.Invalid($"{path}.requests", $"\"{request}\"", $"must be less than or equal to {resource} limit of {limit}"));
     }
 
@@ -120,10 +142,22 @@ internal static class ContainerRules
                 errors.Add(FieldError.Invalid($"{path}.{probe}.successThreshold", $"{successes}", "must be 1"));
             }
 
-            if (!new[] { "exec", "httpGet", "tcpSocket", "grpc" }.Any(h => settings.Members(h) is not null))
-            {
-                errors.Add(FieldError.Required($"{path}.{probe}", "must specify a handler type"));
-            }
+            OneHandler(settings, $"{path}.{probe}", ["exec", "httpGet", "tcpSocket", "grpc"], errors);
         }
+    }
+
+    private static void Hooks(JsonObject container, string path, List<FieldError> errors)
+    {
+        foreach (var hook in new[] { "postStart", "preStop" })
+        {
+            if (container.At("lifecycle", hook) is JsonObject settings) OneHandler(settings, $"{path}.lifecycle.{hook}", ["exec", "httpGet", "tcpSocket", "sleep"], errors);
+        }
+    }
+
+    private static void OneHandler(JsonObject settings, string path, string[] handlers, List<FieldError> errors)
+    {
+        var given = handlers.Where(h => settings.Members(h) is not null).ToList();
+        foreach (var second in given.Skip(1)) errors.Add(FieldError.Forbidden($"{path}.{second}", "may not specify more than 1 handler type"));
+        if (given.Count == 0) errors.Add(FieldError.Required(path, "must specify a handler type"));
     }
 }

@@ -43,6 +43,8 @@ internal sealed class PodKind : KindStrategy
     public override void PrepareForCreate(JsonObject obj, WriteContext context)
     {
         var spec = obj.Object("spec");
+        // A grace below nothing is the shortest there is.
+        if (spec.Integer("terminationGracePeriodSeconds") < 0) spec["terminationGracePeriodSeconds"] = 1;
         obj["status"] = new JsonObject { ["phase"] = "Pending", ["qosClass"] = PodQuality.Class(obj) };
         if (spec["schedulingGates"] is JsonArray { Count: > 0 })
         {
@@ -72,9 +74,20 @@ internal sealed class PodKind : KindStrategy
         {
             foreach (var (_, container) in spec.Objects(list)) RequestLimits(container);
         }
+
+        // Go's encoder writes times that were never set as null.
+        foreach (var (_, condition) in obj.Objects("status", "conditions"))
+        {
+            condition.TryAdd("lastProbeTime", null);
+            condition.TryAdd("lastTransitionTime", null);
+        }
     }
 
-    public override void Validate(JsonObject obj, List<FieldError> errors) => PodSpecRules.Validate(obj.Object("spec"), "spec", errors);
+    public override void Validate(JsonObject obj, List<FieldError> errors)
+    {
+        PodSpecRules.Validate(obj.Object("spec"), "spec", errors);
+        PodSpecRules.ValidateImages(obj.Object("spec"), errors);
+    }
 
     public override void ValidateUpdate(JsonObject obj, JsonObject old, List<FieldError> errors) => PodUpdateRules.Validate(obj, old, errors);
 

@@ -18,7 +18,16 @@ internal static class PodSpecRules
 
         OneOf(spec, "restartPolicy", path, ["Always", "OnFailure", "Never"], errors);
         OneOf(spec, "dnsPolicy", path, ["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"], errors);
-        if (spec.Integer("terminationGracePeriodSeconds") < 0) errors.Add(NotNegative($"{path}.terminationGracePeriodSeconds", spec.Integer("terminationGracePeriodSeconds")));
+        ObjectMetadata.Labels(spec["nodeSelector"], $"{path}.nodeSelector", errors);
+        Ids(spec["securityContext"], $"{path}.securityContext", errors);
+        foreach (var (index, secret) in spec.Objects("imagePullSecrets"))
+        {
+            if (string.IsNullOrEmpty(secret.Text("name"))) errors.Add(FieldError.Required($"{path}.imagePullSecrets[{index}].name", ""));
+        }
+
+        PlacementRules.ValidateAffinity(spec, path, errors);
+        if (spec.Text("serviceAccountName") is { Length: > 0 } account) Name(account, $"{path}.serviceAccountName", Names.CheckDns1123Subdomain(account), errors);
+        if (spec.Text("nodeName") is { Length: > 0 } node) Name(node, $"{path}.nodeName", Names.CheckDns1123Subdomain(node), errors);
         if (spec.Integer("activeDeadlineSeconds") is { } deadline && deadline is < 1 or > int.MaxValue)
         {
             errors.Add(FieldError.Invalid($"{path}.activeDeadlineSeconds", $"{deadline}", $"must be between 1 and {int.MaxValue}, inclusive"));
@@ -26,15 +35,16 @@ internal static class PodSpecRules
 
         Label(spec, "hostname", path, errors);
         Label(spec, "subdomain", path, errors);
-        if (spec.Text("nodeName") is { Length: > 0 } node) Name(node, $"{path}.nodeName", Names.CheckDns1123Subdomain(node), errors);
-        if (spec.Text("serviceAccountName") is { Length: > 0 } account) Name(account, $"{path}.serviceAccountName", Names.CheckDns1123Subdomain(account), errors);
-        ObjectMetadata.Labels(spec["nodeSelector"], $"{path}.nodeSelector", errors);
-        foreach (var (index, secret) in spec.Objects("imagePullSecrets"))
-        {
-            if (string.IsNullOrEmpty(secret.Text("name"))) errors.Add(FieldError.Required($"{path}.imagePullSecrets[{index}].name", ""));
-        }
+        PlacementRules.ValidateTolerations(spec, path, errors);
+    }
 
-        Ids(spec["securityContext"], $"{path}.securityContext", errors);
+    /// <summary>What is asked of pods and not of templates.</summary>
+    public static void ValidateImages(JsonObject spec, List<FieldError> errors)
+    {
+        foreach (var list in new[] { "containers", "initContainers" })
+        {
+            foreach (var (index, container) in spec.Objects(list)) ContainerRules.ValidateImage(container, $"spec.{list}[{index}]", errors);
+        }
     }
 
     /// <param name="allowed">In the order in which kube-apiserver names them.</param>
@@ -56,7 +66,7 @@ internal static class PodSpecRules
     /// <summary>Users and groups are numbers of the kernel: 0 to 2^31-1.</summary>
     public static void Ids(JsonNode? context, string path, List<FieldError> errors)
     {
-        foreach (var member in new[] { "runAsUser", "runAsGroup", "fsGroup" })
+        foreach (var member in new[] { "fsGroup", "runAsUser", "runAsGroup" })
         {
             if (context.Integer(member) is { } id && id is < 0 or > int.MaxValue)
             {
@@ -77,17 +87,17 @@ internal static class PodSpecRules
         foreach (var (index, volume) in spec.Objects("volumes"))
         {
             var at = $"{path}[{index}]";
-            var name = volume.Text("name") ?? "";
-            if (name.Length == 0) errors.Add(FieldError.Required($"{at}.name", ""));
-            else if (!names.Add(name)) errors.Add(FieldError.Duplicate($"{at}.name", name));
-            else Name(name, $"{at}.name", Names.CheckDns1123Label(name), errors);
-
             var sources = volume.Where(static m => m.Key != "name" && m.Value is JsonObject).Select(static m => m.Key).ToList();
             foreach (var second in sources.Skip(1)) errors.Add(FieldError.Forbidden($"{at}.{second}", "may not specify more than 1 volume type"));
             foreach (var (source, member) in RequiredMembers)
             {
                 if (volume.Members(source) is { } settings && string.IsNullOrEmpty(settings.Text(member))) errors.Add(FieldError.Required($"{at}.{source}.{member}", ""));
             }
+
+            var name = volume.Text("name") ?? "";
+            if (name.Length == 0) errors.Add(FieldError.Required($"{at}.name", ""));
+            else if (!names.Add(name)) errors.Add(FieldError.Duplicate($"{at}.name", name));
+            else Name(name, $"{at}.name", Names.CheckDns1123Label(name), errors);
         }
 
         return names;

@@ -34,6 +34,8 @@ internal static class PodTemplates
         if (selector is not JsonObject given || given.Count == 0)
         {
             errors.Add(selector is null ? FieldError.Required("spec.selector", "") : FieldError.Invalid("spec.selector", "{}", "empty selector is invalid for this kind"));
+            // No selector selects nothing, so not what the template makes either.
+            if (selector is null) errors.Add(Unselected(obj));
             return;
         }
 
@@ -41,9 +43,12 @@ internal static class PodTemplates
         var parsed = LabelSelector.Read(System.Text.Json.JsonElement.Parse(given.ToUtf8()), "spec.selector", errors);
         if (!parsed.Matches(labels))
         {
-            errors.Add(FieldError.Invalid("spec.template.metadata.labels", labels.ToTree().ToJsonString(), "`selector` does not match template `labels`"));
+            errors.Add(Unselected(obj));
         }
     }
+
+    private static FieldError Unselected(JsonObject obj) =>
+        FieldError.Invalid("spec.template.metadata.labels", obj.At("spec", "template", "metadata", "labels")?.ToJsonString() ?? "null", "`selector` does not match template `labels`");
 
     public static void ValidateAlwaysRestarts(JsonObject obj, List<FieldError> errors)
     {

@@ -15,6 +15,13 @@ internal static class PodUpdateRules
         if (obj["spec"] is not JsonObject spec || old["spec"] is not JsonObject before) return;
         if (spec.SameAs(before)) return;
 
+        foreach (var list in new[] { "containers", "initContainers" })
+        {
+            if (spec.Objects(list).Count() == before.Objects(list).Count()) continue;
+            errors.Add(FieldError.Forbidden($"spec.{list}", "pod updates may not add or remove containers"));
+            return;
+        }
+
         // Put the changeable parts back: what then still differs may not.
         var rest = (JsonObject)spec.DeepClone();
         foreach (var list in new[] { "containers", "initContainers" })

@@ -12,9 +12,9 @@ internal static class PodEviction
         var pod = Reading.Get(server, call);
         if (Budget(server, pod) is { } budget)
         {
+            // No Retry-After: clients would wait in silence, and kubectl drain says what it waits for.
             throw new ApiException(new ApiStatus(429, ApiReason.TooManyRequests, "Cannot evict pod as it would violate the pod's disruption budget.")
             {
-                RetryAfter = TimeSpan.FromSeconds(10),
                 Causes = [new ApiStatusCause("DisruptionBudget", $"The disruption budget {budget} needs more healthy pods than there are", "")],
             });
         }

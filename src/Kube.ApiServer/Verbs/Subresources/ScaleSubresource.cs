@@ -12,15 +12,25 @@ internal static class ScaleSubresource
     public static ApiResponse Handle(ServerState server, ResourceCall call, ScalePaths paths, CancellationToken cancellation)
     {
         var strategy = call.Resource.Strategy;
-        if (call.Request.Method == "GET") return ApiResponse.Of(View(Drafting.Open(Reading.Get(server, call), strategy), paths));
+        if (call.Request.Method == "GET") return Show(View(Drafting.Open(Reading.Get(server, call), strategy), paths));
         var context = new WriteContext(server, call);
         var body = call.Request;
         var type = body.ContentType.Split(';')[0].Trim();
         var (stored, _) = type == MediaType.ApplyPatch
             ? ApplyPatch.Apply(context, given => Configuration(given, paths, context), cancellation)
             : Updating.Update(context, (current, _) => new Wanted(Change(current, paths, context, type)), null, cancellation);
-        return ApiResponse.Of(View(Drafting.Open(stored, strategy), paths));
+        return Show(View(Drafting.Open(stored, strategy), paths));
+
+        ApiResponse Show(JsonObject scale) => ApiResponse.Of(Negotiation.WantsTable(call, server.Time) ? TableRepresentation.Of(scale, Columns, call.Query.Text("includeObject"), server.Time) : scale);
     }
+
+    private static readonly ImmutableArray<TableColumn> Columns =
+    [
+        TableRepresentation.NameColumn,
+        TableColumn.Number("Desired", static s => s.Integer("spec", "replicas") ?? 0),
+        TableColumn.Number("Available", static s => s.Integer("status", "replicas") ?? 0),
+        TableColumn.Age,
+    ];
 
     private static JsonObject Change(JsonObject current, ScalePaths paths, WriteContext context, string type)
     {

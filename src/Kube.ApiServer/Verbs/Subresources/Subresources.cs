@@ -20,9 +20,13 @@ internal static class Subresources
             ("", "serviceaccounts", "token", "POST") => TokenRequests.Create(server, call),
             ("", "namespaces", "finalize", "PUT") => NamespaceFinalize.Put(server, call, cancellation),
             (_, _, "scale", "GET" or "PUT" or "PATCH") when call.Resource.Strategy.Scale is { } paths => ScaleSubresource.Handle(server, call, paths, cancellation),
-            _ => ApiResponse.NotServed,
+            _ => throw NotServed(call),
         };
     }
 
     private static ApiException NotOffered(string message) => new(new ApiStatus(501, "NotImplemented", message));
+
+    /// <summary>The server of custom resources takes a subresource that it does not have for an object that is not there.</summary>
+    public static ApiException NotServed(ResourceCall call) =>
+        call.Resource.Strategy is CustomResourceKind ? Failures.NotFound(call.Resource.Kind, call.Name ?? "") : Failures.NotServed();
 }
