@@ -25,7 +25,7 @@ internal abstract class KubectlTarget : IAsyncDisposable
         public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
-    /// <summary>The local cluster's API server over TLS with its controllers, and no nodes: as the control plane that it is compared with.</summary>
+    /// <summary>The local cluster's API server over TLS with its controllers, and neither nodes nor scheduler: as the control plane that it is compared with.</summary>
     private sealed class LocalTarget : KubectlTarget
     {
         private readonly string _folder = Directory.CreateTempSubdirectory("kubempi-conformance-").FullName;
@@ -42,7 +42,7 @@ internal abstract class KubectlTarget : IAsyncDisposable
             target._host = await ApiServerHost.StartAsync(target._server, Guid.NewGuid().ToString("N"), TimeProvider.System, 0, CancellationToken.None);
             target._host.WriteKubeconfig(target.Kubeconfig);
             var client = new KubeClient(new InProcessHandler(target._server), InProcessHandler.BaseAddress, KubeClientOptions.Default, TimeProvider.System);
-            target._controllers = new ControllerSet(client, new ControllerOptions(), TimeProvider.System, new Random());
+            target._controllers = new ControllerSet(client, new ControllerOptions { SchedulerName = "none" }, TimeProvider.System, new Random());
             target._loops.Start(target._controllers.Loops);
             return target;
         }

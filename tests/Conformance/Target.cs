@@ -42,6 +42,11 @@ public sealed class Target : IAsyncDisposable
         ? new KubeClient(wrap(connection.CreateHandler()), connection.Server, KubeClientOptions.Default, TimeProvider.System)
         : new KubeClient(wrap(new InProcessHandler(_server!)), InProcessHandler.BaseAddress, KubeClientOptions.Default, TimeProvider.System);
 
+    /// <summary>The same server without a client's help.</summary>
+    internal Wire OpenWire() => _connection is { } connection
+        ? new Wire(new HttpMessageInvoker(connection.CreateHandler()), connection.Server)
+        : new Wire(new HttpMessageInvoker(new InProcessHandler(_server!)), InProcessHandler.BaseAddress);
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

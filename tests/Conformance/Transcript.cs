@@ -1,22 +1,26 @@
 using System.Text;
-using System.Text.RegularExpressions;
 
 namespace Conformance;
 
 /// <summary>
 /// A recorded session: commands after <c>$ </c>, each followed by what it printed and, when it failed, by its exit code in
 /// brackets. A command goes on to the line <c>END</c> when it ends in <c>&lt;&lt;END</c>. Lines with <c>#</c> are comments.
+/// The word NAMESPACE in a command stands for the session's own namespace.
 /// </summary>
-internal sealed partial class Transcript
+internal sealed class Transcript
 {
-    private readonly List<(string Comment, string Command, string Expected)> _steps = [];
+    private readonly List<Step> _steps = [];
+
+    private sealed record Step(string Comment, string Command, string Output);
+
+    public int Count => _steps.Count;
 
     public static Transcript Parse(string text)
     {
         var transcript = new Transcript();
-        var (comment, command, expected) = (new StringBuilder(), (StringBuilder?)null, new StringBuilder());
+        var (comment, command, output) = (new StringBuilder(), (StringBuilder?)null, new StringBuilder());
         var inside = false;
-        foreach (var line in text.Split('\n'))
+        foreach (var line in text.TrimEnd('\n').Split('\n'))
         {
             if (inside)
             {
@@ -27,14 +31,14 @@ internal sealed partial class Transcript
             {
                 Finish();
                 command = new StringBuilder(line[2..]).Append('\n');
-                inside = line.EndsWith("<<END", StringComparison.Ordinal);
+                inside = line.Contains("<<END", StringComparison.Ordinal);
             }
             else if (line.StartsWith('#'))
             {
                 Finish();
                 comment.Append(line).Append('\n');
             }
-            else if (command is not null) expected.Append(line).Append('\n');
+            else if (command is not null) output.Append(line).Append('\n');
         }
 
         Finish();
@@ -43,88 +47,63 @@ internal sealed partial class Transcript
         void Finish()
         {
             if (command is null) return;
-            transcript._steps.Add((comment.ToString(), command.ToString(), expected.ToString()));
+            transcript._steps.Add(new Step(comment.ToString(), command.ToString(), output.ToString()));
             command = null;
             comment.Clear();
-            expected.Clear();
+            output.Clear();
         }
     }
 
-    public int Count => _steps.Count;
-
-    /// <summary>Runs every command, in a namespace of its own, and gives the session as it went this time.</summary>
-    public async Task<string> PlayAsync(KubectlTarget target, string folder)
+    /// <summary>Runs every command, in a namespace, a folder and a discovery cache of its own, and gives the session as it went this time.</summary>
+    /// <param name="files">The folder with the manifests that the commands name.</param>
+    public async Task<Transcript> PlayAsync(KubectlTarget target, string files)
     {
         var ns = $"conformance-{Guid.NewGuid():N}"[..20];
-        var kubeconfig = Path.Combine(Path.GetTempPath(), $"{ns}.kubeconfig");
+        var folder = Directory.CreateTempSubdirectory("kubempi-session-").FullName;
+        foreach (var file in Directory.EnumerateFiles(files)) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)));
+        var kubeconfig = Path.Combine(folder, "kubeconfig");
         File.Copy(target.Kubeconfig, kubeconfig);
-        Dictionary<string, string> environment = new() { ["KUBECONFIG"] = kubeconfig };
+        Dictionary<string, string> environment = new(Kubectl.Environment)
+        {
+            ["KUBECONFIG"] = kubeconfig, ["HOME"] = folder, ["KUBECACHEDIR"] = Path.Combine(folder, "cache"), ["TZ"] = "UTC", ["LC_ALL"] = "C",
+        };
         try
         {
             await Shell.RunAsync($"kubectl create namespace {ns} && kubectl config set-context --current --namespace {ns}", folder, environment);
+            // A namespace is ready for pods when its account is there.
             await Shell.RunAsync("for i in 1 2 3 4 5 6 7 8 9 10; do kubectl get serviceaccount default && break; sleep 0.2; done", folder, environment);
-            var session = new StringBuilder();
-            foreach (var (comment, command, _) in _steps)
+            var played = new Transcript();
+            foreach (var step in _steps)
             {
-                var (exit, output) = await Shell.RunAsync(command, folder, environment);
-                session.Append(comment).Append("$ ").Append(command).Append(Normalize(output, ns));
-                if (exit != 0) session.Append($"[exit {exit}]\n");
+                var (exit, output) = await Shell.RunAsync(step.Command.Replace("NAMESPACE", ns), folder, environment);
+                var text = Normal.Form(output, ns, folder) + (exit != 0 ? $"[exit {exit}]\n" : "");
+                played._steps.Add(step with { Output = text });
             }
 
-            return session.ToString();
+            return played;
         }
         finally
         {
             await Shell.RunAsync($"kubectl delete namespace {ns} --wait=false", folder, environment);
-            File.Delete(kubeconfig);
+            Directory.Delete(folder, recursive: true);
         }
     }
 
-    /// <summary>The session as it is written down, in the same form.</summary>
-    public override string ToString() => string.Concat(_steps.Select(static s => $"{s.Comment}$ {s.Command}{(s.Expected.Length > 0 ? s.Expected.TrimEnd('\n') + "\n" : "")}")).Replace("\n\n$", "\n$");
+    /// <summary>The session as it is written down.</summary>
+    public override string ToString() => string.Concat(_steps.Select(static s => $"{s.Comment}$ {s.Command}{s.Output}"));
 
-    /// <summary>Takes out what differs from run to run: uids, times, ages, revisions, addresses, widths of columns.</summary>
-    private static string Normalize(string output, string ns)
+    /// <summary>What went otherwise, each place under its command, line by line; empty when nothing did.</summary>
+    public string DifferenceFrom(Transcript recorded)
     {
-        var text = output.Replace(ns, "NAMESPACE").ReplaceLineEndings("\n");
-        text = Uids().Replace(text, "UID");
-        text = Times().Replace(text, "TIME");
-        text = Revisions().Replace(text, "$1RV$2");
-        text = Addresses().Replace(text, "IP");
-        text = EditedFiles().Replace(text, "FILE");
-        // Newer clients name the namespace of what they delete, and complain of an older server.
-        text = text.Replace(" from NAMESPACE namespace", "");
-        var lines = text.Split('\n').Where(static l => !l.StartsWith("WARNING: version difference", StringComparison.Ordinal)).Select(Line).Where(static l => l.Length > 0);
-        var joined = string.Join('\n', lines);
-        return joined.Length > 0 ? joined + "\n" : "";
+        var text = new StringBuilder();
+        foreach (var (expected, actual) in recorded._steps.Zip(_steps))
+        {
+            if (expected.Output == actual.Output) continue;
+            text.Append("$ ").Append(expected.Command);
+            LineDifference.Write(text, expected.Output.Split('\n'), actual.Output.Split('\n'));
+            text.Append('\n');
+        }
+
+        return text.ToString();
     }
-
-    /// <summary>Indentation stays: it is YAML's structure. Within a line, ages are one word and blanks are one column apart.</summary>
-    private static string Line(string line)
-    {
-        var indent = line.Length - line.TrimStart(' ').Length;
-        var rest = Ages().Replace(Ages().Replace(line[indent..].TrimEnd(), "$1AGE$2"), "$1AGE$2");
-        return line[..indent] + Blanks().Replace(rest, "  ");
-    }
-
-    [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
-    private static partial Regex Uids();
-
-    [GeneratedRegex(@"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w\w\w 20\d\d \d\d:\d\d:\d\d \+0000")]
-    private static partial Regex Times();
-
-    [GeneratedRegex("(resourceVersion\"?: ?\")\\d+(\")")]
-    private static partial Regex Revisions();
-
-    [GeneratedRegex(@"10\.96\.\d+\.\d+")]
-    private static partial Regex Addresses();
-
-    [GeneratedRegex(@"/tmp/kubectl-edit-\d+\.yaml")]
-    private static partial Regex EditedFiles();
-
-    [GeneratedRegex(@"(^|  )(?:\d+[smhd])+(  |$)")]
-    private static partial Regex Ages();
-
-    [GeneratedRegex(" {2,}|\t")]
-    private static partial Regex Blanks();
 }
