@@ -42,7 +42,7 @@ internal abstract class KubectlTarget : IAsyncDisposable
             target._host = await ApiServerHost.StartAsync(target._server, Guid.NewGuid().ToString("N"), TimeProvider.System, 0, CancellationToken.None);
             target._host.WriteKubeconfig(target.Kubeconfig);
             var client = new KubeClient(new InProcessHandler(target._server), InProcessHandler.BaseAddress, KubeClientOptions.Default, TimeProvider.System);
-            target._controllers = new ControllerSet(client, new ControllerOptions { SchedulerName = "none" }, TimeProvider.System, new Random());
+            target._controllers = new ControllerSet(client, new ControllerOptions { SchedulerNames = ["none"] }, TimeProvider.System, new Random());
             target._loops.Start(target._controllers.Loops);
             return target;
         }

@@ -109,7 +109,7 @@ public sealed class PretendedResources : ITimedLoop, IAsyncDisposable
         var amounts = ImmutableArray.CreateBuilder<(string, Quantity)>();
         foreach (var (resource, amount) in demand.Requests)
         {
-            if (!Own.Contains(resource) && amount > 0) amounts.Add((resource, Quantity.FromMilliUnits(amount)));
+            if (!Own.Contains(resource) && amount > 0) amounts.Add((resource, resource.StartsWith("hugepages-", StringComparison.Ordinal) ? Quantity.FromUnits(amount / 1000, QuantityForm.BinarySuffix) : Quantity.FromMilliUnits(amount)));
         }
 
         return amounts.Count > 0 ? new Ask(amounts.ToImmutable()) : null;

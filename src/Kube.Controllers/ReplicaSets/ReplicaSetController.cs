@@ -95,7 +95,11 @@ public sealed class ReplicaSetController
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
-            // The answer to an earlier try was lost: the pod's own event brings the next pass.
+            // The answer to an earlier try was lost. The pod counts as made, and the next pass waits until it shows: else it would be counted
+            // as missing once more, under a number that is taken by then.
+            memory.Made--;
+            memory.Writes.Add(Kinds.Pod, await _client.GetAsync(Kinds.Pod, set.Meta.Namespace, name, cancellation), _time.GetUtcNow());
+            memory.Made++;
             return;
         }
         catch (ApiException e) when (e.Responsibility is Responsibility.User or Responsibility.Administrator)

@@ -13,9 +13,9 @@ public sealed class PretendedResourcesTests
     {
         using var world = new World(nodes: 1);
         Add(world, ImmutableDictionary<string, Quantity>.Empty);
-        world.Cluster.Create(A.Pod("a").Requests(("nvidia.com/gpu", "4")));
+        world.Cluster.Create(A.Pod("a").Devices(("nvidia.com/gpu", "4")));
         world.Run(2);
-        world.Cluster.Create(A.Pod("b").Requests(("nvidia.com/gpu", "2"), ("hugepages-2Mi", "64Mi")));
+        world.Cluster.Create(A.Pod("b").Devices(("nvidia.com/gpu", "2"), ("hugepages-2Mi", "64Mi")));
         world.Run(2);
 
         Assert.Equal(["node0", "node0"], world.Pods.Select(static p => p.NodeName));
@@ -30,7 +30,7 @@ public sealed class PretendedResourcesTests
         Add(world, ImmutableDictionary<string, Quantity>.Empty);
         foreach (var name in new[] { "a", "b" })
         {
-            world.Cluster.Create(A.Pod(name).RestartPolicy("Never").Requests(("rdma/hca", "1")));
+            world.Cluster.Create(A.Pod(name).RestartPolicy("Never").Devices(("rdma/hca", "1")));
             world.Run(5);
         }
 
@@ -46,7 +46,7 @@ public sealed class PretendedResourcesTests
     {
         using var world = new World(nodes: 1);
         Add(world, ImmutableDictionary<string, Quantity>.Empty.Add("nvidia.com/gpu", Quantity.Parse(set)));
-        world.Cluster.Create(A.Pod("a").Requests(("nvidia.com/gpu", "4")));
+        world.Cluster.Create(A.Pod("a").Devices(("nvidia.com/gpu", "4")));
         world.Run(2);
 
         Assert.Equal(placed, Assert.Single(world.Pods).NodeName);

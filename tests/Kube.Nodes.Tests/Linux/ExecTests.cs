@@ -123,6 +123,8 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
         await ReadUntilAsync(session, "Stopped");
         await SayAsync(session, "fg\n");
         await ReadUntilAsync(session, "sleep 1004\r\n");
+        // The shell gives the terminal away before it lets the command go on; a Ctrl-C before that is the shell's own.
+        await NodeFixture.UntilAsync(static () => !IsStopped("sleep\01004\0"));
         await SayAsync(session, "\u0003");
         await SayAsync(session, "echo left with $?\n");
         await ReadUntilAsync(session, "left with 130");
@@ -174,6 +176,9 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
             Assert.Fail($"no \"{wanted}\" in: {seen}");
         }
     }
+
+    private static bool IsStopped(string commandLine) => ProcessTree.All().Any(pid =>
+        ProcessTree.Read($"/proc/{pid}/cmdline") == commandLine && ProcessTree.Read($"/proc/{pid}/status")?.Contains("State:\tT", StringComparison.Ordinal) == true);
 
     private static bool Runs(string commandLine) => ProcessTree.All().Any(pid => ProcessTree.Read($"/proc/{pid}/cmdline") == commandLine);
 }

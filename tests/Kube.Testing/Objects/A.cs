@@ -132,6 +132,15 @@ public sealed class ObjectBuilder
         return With("status.podIPs", new JsonArray(new JsonObject { ["ip"] = ip }));
     }
 
+    /// <summary>Extended resources of the first container: request and limit, which must be equal.</summary>
+    public ObjectBuilder Devices(params (string Resource, string Quantity)[] devices)
+    {
+        Requests(devices);
+        var resources = (JsonObject)Tree["spec"]!["containers"]![0]!["resources"]!;
+        resources["limits"] = resources["requests"]!.DeepClone();
+        return this;
+    }
+
     /// <summary>The first container's resource requests.</summary>
     public ObjectBuilder Requests(params (string Resource, string Quantity)[] requests)
     {

@@ -187,7 +187,7 @@ internal sealed class RunningContainer : IDisposable
         {
             ArrayPool<byte>.Shared.Return(buffer);
             // Disposing the process would leave it to the finalizer (Tool.Release).
-            await stream.DisposeAsync();
+            if (stream is not PseudoTerminal) await stream.DisposeAsync();
         }
     }
 

@@ -33,7 +33,8 @@ internal static class Tool
     {
         try
         {
-            process.StandardInput.Dispose();
+            // The pipe and not its writer, which would flush into one that is closed already.
+            process.StandardInput.BaseStream.Dispose();
         }
         catch (IOException)
         {
