@@ -36,9 +36,14 @@ internal sealed class HttpBridge(KubeApiServer server, byte[] token, Cancellatio
             var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
             var question = target.IndexOf('?', StringComparison.Ordinal);
             var path = question < 0 ? target : target[..question];
-            var response = Identify(context, path) is { } user
-                ? await server.HandleAsync(await ReadAsync(context.Request, path, question < 0 ? "" : target[(question + 1)..], user, ended.Token), ended.Token)
-                : Refusal(new ApiStatus(401, ApiReason.Unauthorized, "Unauthorized"));
+            var query = question < 0 ? "" : target[(question + 1)..];
+            ApiResponse response = Identify(context, path) switch
+            {
+                null => Refusal(new ApiStatus(401, ApiReason.Unauthorized, "Unauthorized")),
+                // Only the owner may look at the cluster itself.
+                { } user when user == ApiUser.Owner && Beside(path, query) is { } answer => new ApiResponse.Content([answer]),
+                { } user => await server.HandleAsync(await ReadAsync(context.Request, path, query, user, ended.Token), ended.Token),
+            };
             if (response is ApiResponse.Upgrade upgrade) await ConverseAsync(context, upgrade, ended.Token);
             else await WriteAsync(context.Response, response, ended.Token);
         }

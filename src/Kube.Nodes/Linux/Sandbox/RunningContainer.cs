@@ -19,6 +19,7 @@ internal sealed class RunningContainer : IDisposable
     private readonly List<byte> _prelude = [];
     private bool _preludeOver;
     private int _initPid;
+    private volatile bool _killedBeforeCommand;
     private PseudoTerminal? _terminal;
     private Task _terminalRead = Task.CompletedTask;
 
@@ -71,6 +72,7 @@ internal sealed class RunningContainer : IDisposable
         // The command first: PID 1 then ends with its exit code, 137, and with PID 1 everything goes. Were PID 1 itself killed, unshare would
         // write a complaint of its own into the log and end with 1 (util-linux 2.38). Before there is a command, whatever is to become PID 1.
         if (Signal(LibC.SigKill)) return;
+        _killedBeforeCommand = true;
         if (_initPid > 0) LibC.Kill(_initPid, LibC.SigKill);
         else ProcessTree.Kill(_entry.Id);
     }
@@ -161,7 +163,8 @@ internal sealed class RunningContainer : IDisposable
         Error.Complete();
         var text = Encoding.UTF8.GetString([.. _prelude]).Trim();
         _started.TrySetResult(new ContainerStart.Refused(text.Length > 0 ? text : $"the sandbox ended with exit code {_entry.ExitCode}", ByCommand: false));
-        return _entry.ExitCode;
+        // What was killed on the way to its command ends as a killed command does, and not with unshare's own code.
+        return _killedBeforeCommand ? 128 + LibC.SigKill : _entry.ExitCode;
     }
 
     private async Task PumpAsync(Stream stream, bool isError, bool afterPrelude)
