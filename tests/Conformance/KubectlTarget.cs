@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Kube.ApiServer;
 using Kube.Client;
 using Kube.Controllers;
@@ -25,9 +26,14 @@ internal abstract class KubectlTarget : IAsyncDisposable
         public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
-    /// <summary>The local cluster's API server over TLS with its controllers, and neither nodes nor scheduler: as the control plane that it is compared with.</summary>
+    /// <summary>
+    /// The local cluster's API server over TLS with its controllers, and neither nodes, nor scheduler, nor what cares for nodes: as the
+    /// control plane that it is compared with. Nothing takes a pod away there because its node does not exist, nor taints a node without a kubelet.
+    /// </summary>
     private sealed class LocalTarget : KubectlTarget
     {
+        private static readonly FrozenSet<string> Absent = ["controller/scheduler", "controller/pod-collector", "controller/node-lifecycle", "controller/taint-eviction"];
+
         private readonly string _folder = Directory.CreateTempSubdirectory("kubempi-conformance-").FullName;
         private readonly KubeApiServer _server = new(new ApiServerOptions());
         private readonly LoopHost _loops = new();
@@ -42,8 +48,8 @@ internal abstract class KubectlTarget : IAsyncDisposable
             target._host = await ApiServerHost.StartAsync(target._server, Guid.NewGuid().ToString("N"), TimeProvider.System, 0, CancellationToken.None);
             target._host.WriteKubeconfig(target.Kubeconfig);
             var client = new KubeClient(new InProcessHandler(target._server), InProcessHandler.BaseAddress, KubeClientOptions.Default, TimeProvider.System);
-            target._controllers = new ControllerSet(client, new ControllerOptions { SchedulerNames = ["none"] }, TimeProvider.System, new Random());
-            target._loops.Start(target._controllers.Loops);
+            target._controllers = new ControllerSet(client, new ControllerOptions(), TimeProvider.System, new Random());
+            target._loops.Start(target._controllers.Loops.Where(static loop => !Absent.Contains(loop.Name)));
             return target;
         }
 

@@ -75,25 +75,7 @@ public sealed class LeftoverTests
         public Process StartSleepingJob(params string[] options)
         {
             var file = Path.Combine(_folder.FullName, "sleeper.yaml");
-            File.WriteAllText(file, """
-                apiVersion: kubeflow.org/v2beta1
-                kind: MPIJob
-                metadata: { name: sleeper }
-                spec:
-                  sshAuthMountPath: /home/mpiuser/.ssh
-                  mpiReplicaSpecs:
-                    Launcher:
-                      template:
-                        spec:
-                          containers:
-                            - { name: l, image: mpioperator/openmpi, securityContext: { runAsUser: 1000 }, command: [mpirun, -n, "1", sleep, "600"] }
-                    Worker:
-                      replicas: 1
-                      template:
-                        spec:
-                          containers:
-                            - { name: w, image: mpioperator/openmpi, securityContext: { runAsUser: 1000 }, command: [/usr/sbin/sshd, -De, -f, /home/mpiuser/.sshd_config] }
-                """);
+            File.WriteAllText(file, Sleeper.Manifest);
             return Start(["run", file, .. options]);
         }
 

@@ -8,26 +8,6 @@ public sealed class UpTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    private const string Sleeper = """
-        apiVersion: kubeflow.org/v2beta1
-        kind: MPIJob
-        metadata: { name: sleeper }
-        spec:
-          sshAuthMountPath: /home/mpiuser/.ssh
-          mpiReplicaSpecs:
-            Launcher:
-              template:
-                spec:
-                  containers:
-                    - { name: l, image: mpioperator/openmpi, securityContext: { runAsUser: 1000 }, command: [mpirun, -n, "1", sleep, "600"] }
-            Worker:
-              replicas: 1
-              template:
-                spec:
-                  containers:
-                    - { name: w, image: mpioperator/openmpi, securityContext: { runAsUser: 1000 }, command: [/usr/sbin/sshd, -De, -f, /home/mpiuser/.sshd_config] }
-        """;
-
     [Fact]
     public async Task A_cluster_stays_until_down_and_then_nothing_of_it_is_left()
     {
@@ -103,15 +83,9 @@ public sealed class UpTests
     public async Task A_run_uses_the_cluster_and_Ctrl_C_cancels_its_job_alone()
     {
         await using var house = new Household(Patience);
-        var manifest = Path.Combine(house.Home, "sleeper.yaml");
-        await File.WriteAllTextAsync(manifest, Sleeper, house.Limit);
-        (await house.RunAsync("up")).ShouldEndWith(0);
+        using var run = await StartSleeperAsync(house);
         var cluster = house.ClusterPid();
         using var client = Cluster.Connect(house);
-
-        using var run = house.Start("run", manifest);
-        _ = run.StandardOutput.ReadToEndAsync(house.Limit);
-        await UntilLineAsync(run, "launcher started", house.Limit);
         Assert.Single(await Cluster.NamesAsync(client, Cluster.MpiJobs, house.Limit));
         using (var kill = Process.Start("kill", ["-INT", run.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync(house.Limit);
         await run.WaitForExitAsync(house.Limit);
@@ -126,12 +100,7 @@ public sealed class UpTests
     public async Task A_run_whose_cluster_is_taken_down_says_so_and_fails()
     {
         await using var house = new Household(Patience);
-        var manifest = Path.Combine(house.Home, "sleeper.yaml");
-        await File.WriteAllTextAsync(manifest, Sleeper, house.Limit);
-        (await house.RunAsync("up")).ShouldEndWith(0);
-        using var run = house.Start("run", manifest);
-        _ = run.StandardOutput.ReadToEndAsync(house.Limit);
-        await UntilLineAsync(run, "launcher started", house.Limit);
+        using var run = await StartSleeperAsync(house);
 
         var down = await house.RunAsync("down");
         var rest = await run.StandardError.ReadToEndAsync(house.Limit);
@@ -141,6 +110,18 @@ public sealed class UpTests
         Assert.Equal(1, run.ExitCode);
         Assert.Contains("the local cluster was ended by kubempi down", rest, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(house.Runtime));
+    }
+
+    /// <summary>A cluster that is up, and in it a run whose launcher is at work.</summary>
+    private static async Task<Process> StartSleeperAsync(Household house)
+    {
+        var manifest = Path.Combine(house.Home, "sleeper.yaml");
+        await File.WriteAllTextAsync(manifest, Sleeper.Manifest, house.Limit);
+        (await house.RunAsync("up")).ShouldEndWith(0);
+        var run = house.Start("run", manifest);
+        _ = run.StandardOutput.ReadToEndAsync(house.Limit);
+        await UntilLineAsync(run, "launcher started", house.Limit);
+        return run;
     }
 
     private static async Task UntilLineAsync(Process run, string text, CancellationToken cancellation)

@@ -27,16 +27,9 @@ public sealed class DeploymentController
         Loop = new ControllerLoop<ObjectKey>(
             "controller/deployments", queue, ReconcileAsync, [_deployments.Reflector, caches.ReplicaSets.Reflector, caches.Pods.Reflector], options.Reporter("deployments"));
         _deployments.Store.Subscribe(change => queue.Add(change.Key));
-        caches.ReplicaSets.Store.Subscribe(change =>
-        {
-            if (change.Old?.Meta.Controller is { Kind: "Deployment" } before) queue.Add(change.Key with { Name = before.Name });
-            if (change.New?.Meta.Controller is { Kind: "Deployment" } after) queue.Add(change.Key with { Name = after.Name });
-            if (change.New is not { Meta.Controller: null } orphan) return;
-            foreach (var deployment in _deployments.Store.Having(ByNamespace, change.Key.Namespace))
-            {
-                if (deployment.Selector.Matches(orphan.Meta.Labels)) queue.Add(deployment.Meta.Key);
-            }
-        });
+        caches.ReplicaSets.Store.QueueOwners(
+            queue, static s => s.Meta, static s => OwnerQueueing.ControllerOf(s.Meta, Kinds.Deployment),
+            ns => _deployments.Store.Having(ByNamespace, ns).Select(static d => (d.Meta, d.Selector)));
         // The last old pod's end is what a Recreate waits for.
         caches.Pods.Store.Subscribe(change =>
         {

@@ -25,16 +25,8 @@ public sealed class JobController
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/jobs", queue, ReconcileAsync, [caches.Jobs.Reflector, caches.Pods.Reflector], options.Reporter("jobs"));
         caches.Jobs.Store.Subscribe(change => queue.Add(change.Key));
-        caches.Pods.Store.Subscribe(change =>
-        {
-            if (change.Old is not null && JobPods.JobOf(change.Old) is { } before) queue.Add(before);
-            if (change.New is not null && JobPods.JobOf(change.New) is { } after) queue.Add(after);
-            if (change.New is not { Meta.Controller: null } orphan) return;
-            foreach (var job in caches.Jobs.Store.Having(ClusterCaches.JobsByNamespace, change.Key.Namespace))
-            {
-                if (job.Selector.Matches(orphan.Meta.Labels)) queue.Add(job.Meta.Key);
-            }
-        });
+        caches.Pods.Store.QueueOwners(
+            queue, static p => p.Meta, JobPods.JobOf, ns => caches.Jobs.Store.Having(ClusterCaches.JobsByNamespace, ns).Select(static j => (j.Meta, j.Selector)));
     }
 
     public ILoop Loop { get; }

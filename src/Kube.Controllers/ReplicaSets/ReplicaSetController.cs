@@ -30,16 +30,9 @@ public sealed class ReplicaSetController
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/replicasets", queue, ReconcileAsync, [caches.ReplicaSets.Reflector, caches.Pods.Reflector], options.Reporter("replicasets"));
         caches.ReplicaSets.Store.Subscribe(change => queue.Add(change.Key));
-        caches.Pods.Store.Subscribe(change =>
-        {
-            if (change.Old?.Meta.Controller is { Kind: "ReplicaSet" } before) queue.Add(change.Key with { Name = before.Name });
-            if (change.New?.Meta.Controller is { Kind: "ReplicaSet" } after) queue.Add(change.Key with { Name = after.Name });
-            if (change.New is not { Meta.Controller: null } orphan) return;
-            foreach (var set in caches.ReplicaSets.Store.Having(ClusterCaches.ReplicaSetsByNamespace, change.Key.Namespace))
-            {
-                if (set.Selector.Matches(orphan.Meta.Labels)) queue.Add(set.Meta.Key);
-            }
-        });
+        caches.Pods.Store.QueueOwners(
+            queue, static p => p.Meta, static p => OwnerQueueing.ControllerOf(p.Meta, Kinds.ReplicaSet),
+            ns => caches.ReplicaSets.Store.Having(ClusterCaches.ReplicaSetsByNamespace, ns).Select(static s => (s.Meta, s.Selector)));
     }
 
     public ILoop Loop { get; }

@@ -12,8 +12,19 @@ internal sealed class StatefulSetApplier(IKubeClient client, EventRecorder event
         var set = seen.Set;
         await ApplyAsync(plan.Revisions, writes, cancellation);
         foreach (var (claim, owners) in plan.Reown) await ReownAsync(claim, owners, writes, cancellation);
-        foreach (var claim in plan.CreateClaims) await CreateClaimAsync(set, claim, writes, cancellation);
-        foreach (var pod in plan.Create) await CreatePodAsync(set, pod, writes, cancellation);
+        foreach (var claim in plan.CreateClaims)
+        {
+            await CreateAsync(
+                set, Kinds.PersistentVolumeClaim, claim.Tree, $"Claim {claim.Name} for Pod {claim.Pod} in StatefulSet {set.Meta.Name}",
+                $"Claim {claim.Name} Pod {claim.Pod} in StatefulSet {set.Meta.Name} success", writes, cancellation);
+        }
+
+        foreach (var pod in plan.Create)
+        {
+            var what = $"Pod {pod.Name} in StatefulSet {set.Meta.Name}";
+            await CreateAsync(set, Kinds.Pod, pod.Tree, what, $"{what} successful", writes, cancellation);
+        }
+
         foreach (var doomed in plan.Delete) await DeleteAsync(set, doomed, writes, cancellation);
         await StatusUpdate.WriteAsync(client, Kinds.StatefulSet, set.Object, plan.Status, writes, time, cancellation);
     }
@@ -51,44 +62,26 @@ internal sealed class StatefulSetApplier(IKubeClient client, EventRecorder event
         writes.Add(Kinds.PersistentVolumeClaim, await client.PatchAsync(Kinds.PersistentVolumeClaim, claim.Meta.Namespace, claim.Meta.Name, Patch.Merge(patch), null, cancellation), time.GetUtcNow());
     }
 
-    private async Task CreateClaimAsync(StatefulSetView set, NewClaim claim, OwnWrites writes, CancellationToken cancellation)
+    /// <summary>One that is there already is no failure: a claim is its pod's whoever made it, and a pod's event is on the way.</summary>
+    /// <param name="what">For the event of a failure, such as <c>Pod web-0 in StatefulSet web</c>.</param>
+    /// <param name="success">For the event of a success: Kubernetes words those of claims and of pods differently.</param>
+    private async Task CreateAsync(StatefulSetView set, ResourceKind kind, JsonObject tree, string what, string success, OwnWrites writes, CancellationToken cancellation)
     {
         try
         {
-            writes.Add(Kinds.PersistentVolumeClaim, await client.CreateAsync(Kinds.PersistentVolumeClaim, KubeObject.From(claim.Tree), cancellation), time.GetUtcNow());
+            writes.Add(kind, await client.CreateAsync(kind, KubeObject.From(tree), cancellation), time.GetUtcNow());
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
-            // There already: it is the pod's, whoever made it.
             return;
         }
         catch (ApiException e) when (e.Responsibility is Responsibility.User or Responsibility.Administrator)
         {
-            await events.RecordAsync(set.Object, "Warning", "FailedCreate", $"Create Claim {claim.Name} for Pod {claim.Pod} in StatefulSet {set.Meta.Name} failed error: {e.Message}", cancellation);
+            await events.RecordAsync(set.Object, "Warning", "FailedCreate", $"Create {what} failed error: {e.Message}", cancellation);
             throw;
         }
 
-        await events.RecordAsync(set.Object, "Normal", "SuccessfulCreate", $"Create Claim {claim.Name} Pod {claim.Pod} in StatefulSet {set.Meta.Name} success", cancellation);
-    }
-
-    private async Task CreatePodAsync(StatefulSetView set, NewPod pod, OwnWrites writes, CancellationToken cancellation)
-    {
-        try
-        {
-            writes.Add(Kinds.Pod, await client.CreateAsync(Kinds.Pod, KubeObject.From(pod.Tree), cancellation), time.GetUtcNow());
-        }
-        catch (ApiException e) when (e.IsAlreadyExists)
-        {
-            // A pod of this name that the set does not control, or whose event is on the way.
-            return;
-        }
-        catch (ApiException e) when (e.Responsibility is Responsibility.User or Responsibility.Administrator)
-        {
-            await events.RecordAsync(set.Object, "Warning", "FailedCreate", $"Create Pod {pod.Name} in StatefulSet {set.Meta.Name} failed error: {e.Message}", cancellation);
-            throw;
-        }
-
-        await events.RecordAsync(set.Object, "Normal", "SuccessfulCreate", $"Create Pod {pod.Name} in StatefulSet {set.Meta.Name} successful", cancellation);
+        await events.RecordAsync(set.Object, "Normal", "SuccessfulCreate", $"Create {success}", cancellation);
     }
 
     private async Task DeleteAsync(StatefulSetView set, DoomedPod doomed, OwnWrites writes, CancellationToken cancellation)

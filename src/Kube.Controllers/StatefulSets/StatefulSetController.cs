@@ -34,16 +34,9 @@ public sealed class StatefulSetController
             [_sets.Reflector, caches.Pods.Reflector, _revisions.Reflector, caches.VolumeClaims.Reflector],
             options.Reporter("statefulsets"));
         _sets.Store.Subscribe(change => queue.Add(change.Key));
-        caches.Pods.Store.Subscribe(change =>
-        {
-            if (change.Old?.Meta.Controller is { Kind: "StatefulSet" } before) queue.Add(change.Key with { Name = before.Name });
-            if (change.New?.Meta.Controller is { Kind: "StatefulSet" } after) queue.Add(change.Key with { Name = after.Name });
-            if (change.New is not { Meta.Controller: null } orphan) return;
-            foreach (var set in _sets.Store.Having(ByNamespace, change.Key.Namespace))
-            {
-                if (set.Selector.Matches(orphan.Meta.Labels)) queue.Add(set.Meta.Key);
-            }
-        });
+        caches.Pods.Store.QueueOwners(
+            queue, static p => p.Meta, static p => OwnerQueueing.ControllerOf(p.Meta, Kinds.StatefulSet),
+            ns => _sets.Store.Having(ByNamespace, ns).Select(static s => (s.Meta, s.Selector)));
         // A claim that goes may be what a pod's return waits for.
         caches.VolumeClaims.Store.Subscribe(change =>
         {
