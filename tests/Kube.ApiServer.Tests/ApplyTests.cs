@@ -68,6 +68,21 @@ public sealed class ApplyTests : IDisposable
         Assert.Equal(["A"], without.Single()!["env"]!.AsArray().Select(static e => e.Text("name")));
     }
 
+    /// <summary>As recorded at kube-apiserver 1.35.5.</summary>
+    [Fact]
+    public void A_map_that_its_author_empties_stays_and_a_list_goes_with_its_items()
+    {
+        _server.Post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", """{"metadata":{"name":"things.example.com"},"spec":{"group":"example.com","scope":"Namespaced","names":{"plural":"things","kind":"Thing"},"versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","properties":{"spec":{"type":"object","properties":{"map":{"type":"object","additionalProperties":{"type":"string"}},"set":{"type":"array","x-kubernetes-list-type":"set","items":{"type":"string"}}}}}}}}]}}""");
+        const string things = "/apis/example.com/v1/namespaces/default/things";
+        Assert.Equal("""{"map":{},"set":[]}""", Spec(_server.Post($"{things}?fieldManager=maker", """{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{"map":{},"set":[]}}""")));
+        Assert.Equal("""{"map":{"a":"1"},"set":["x"]}""", Spec(Apply("""{"map":{"a":"1"},"set":["x"]}""")));
+        Assert.Equal("""{"map":{}}""", Spec(Apply("""{"map":{},"set":[]}""")));
+        Assert.Equal("""{"map":{},"set":[]}""", Spec(Apply("""{"map":{},"set":[]}""")));
+
+        Answer Apply(string spec) => _server.Apply($"{things}/t", "me", $$"""{"apiVersion":"example.com/v1","kind":"Thing","metadata":{"name":"t"},"spec":{{spec}}}""");
+        static string Spec(Answer answer) => answer.Object["spec"]!.Written();
+    }
+
     [Fact]
     public void A_configuration_must_be_of_its_kind_and_of_its_type()
     {

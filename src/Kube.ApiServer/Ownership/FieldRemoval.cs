@@ -5,7 +5,10 @@ namespace Kube.ApiServer;
 /// <summary>Takes fields out of an object.</summary>
 internal static class FieldRemoval
 {
-    /// <summary>A copy without the members and items at these paths. What stands within an atomic value is not taken apart.</summary>
+    /// <summary>
+    /// A copy without the members and items at these paths. A map or list of which all was taken is there, empty, as in kube-apiserver 1.35
+    /// (1.34 made it null). What stands within an atomic value is not taken apart.
+    /// </summary>
     public static JsonObject Remove(JsonObject obj, FieldSet fields, FieldType type) => fields.IsEmpty ? obj : (JsonObject)Value(obj, fields, type)!;
 
     /// <summary>
@@ -32,9 +35,7 @@ internal static class FieldRemoval
                 {
                     var place = fields.At(FieldStep.Member(name));
                     if (place.IsMember) continue;
-                    var left = Value(member, place.Below, type.Map.TypeOf(name) ?? FieldType.Deduced);
-                    // What is left of a map or list of which everything was taken is nothing.
-                    if (!(IsBare(left) && !IsBare(member))) kept[name] = left;
+                    kept[name] = Value(member, place.Below, type.Map.TypeOf(name) ?? FieldType.Deduced);
                 }
 
                 return kept;
@@ -51,6 +52,4 @@ internal static class FieldRemoval
                 return value?.DeepClone();
         }
     }
-
-    private static bool IsBare(JsonNode? value) => value is null or JsonObject { Count: 0 } or JsonArray { Count: 0 };
 }
