@@ -9,7 +9,8 @@ namespace Kube.Types;
 public sealed record ResourceKind(string Group, string Version, string Kind, string Plural, bool Namespaced = true)
 {
     /// <summary><c>v1</c> for the core group, <c>group/version</c> otherwise.</summary>
-    public string ApiVersion { get; } = Group.Length == 0 ? Version : $"{Group}/{Version}";
+    // Asked anew each time: one that was kept would survive `with { Version = ... }`.
+    public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
 
     /// <summary>The URL path of a collection, an object or a subresource, without a leading host and without a query.</summary>
     /// <param name="ns">The namespace; null lists a namespaced kind across all namespaces.</param>

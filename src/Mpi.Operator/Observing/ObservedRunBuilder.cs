@@ -23,7 +23,8 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
 
         var pods = world.Pods(job.Meta.Key);
         var launcher = world.Launcher(new ObjectKey(ns, profile.Launcher)) ?? Met(Kinds.Job, profile.Launcher, LauncherView.Read);
-        memory.ForgetDeletionsExcept(pods.Select(static p => p.Meta.Uid).Append(launcher?.Meta.Uid ?? "").ToHashSet(StringComparer.Ordinal));
+        ImmutableArray<GangObjectView> gang = [.. world.GangObjects(job.Meta.Key), .. MetGangObjects()];
+        memory.ForgetDeletionsExcept(pods.Select(static p => p.Meta.Uid).Append(launcher?.Meta.Uid ?? "").Concat(gang.Select(static g => g.Meta.Uid)).ToHashSet(StringComparer.Ordinal));
         if (launcher is not null) launcher = launcher with { Meta = Deleting(launcher.Meta) };
 
         var workers = ImmutableArray.CreateBuilder<PodView>();
@@ -44,7 +45,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             ConfigMap = memory.ConfigMap?.View,
             SshSecret = memory.SshSecret?.View,
             Launcher = launcher,
-            GangObjects = [.. world.GangObjects(job.Meta.Key), .. MetGangObjects()],
+            GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
             GangKinds = world.GangKinds,
             Priorities = parsed is ParseResult.Run run ? await priorities.ValuesAsync(GangSize.PrioritiesAsked(run.Value, options), cancellation) : [],
             Workers = workers.ToImmutable(),

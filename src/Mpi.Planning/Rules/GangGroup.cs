@@ -115,7 +115,6 @@ internal static class GangGroup
                 {
                     if (!resources.ContainsKey(gone.Name)) resources[gone.Name] = null;
                 }
-            
             }
         }
 

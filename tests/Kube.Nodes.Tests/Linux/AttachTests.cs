@@ -7,7 +7,7 @@ namespace Kube.Nodes.Tests;
 [Trait("Category", "sandbox")]
 public sealed class AttachTests(ExecTests.Shared shared) : IClassFixture<ExecTests.Shared>
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
     private readonly SandboxFixture _sandbox = shared.Sandbox;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

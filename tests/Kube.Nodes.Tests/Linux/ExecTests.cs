@@ -131,7 +131,7 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
 
         await session.Input.DisposeAsync();
         await session.Output.CopyToAsync(Stream.Null, Cancelled);
-        Assert.Equal(0, await session.Ended.WaitAsync(TimeSpan.FromSeconds(10), Cancelled));
+        Assert.Equal(0, await session.Ended.WaitAsync(TimeSpan.FromSeconds(60), Cancelled));
     }
 
     private async Task<RunningContainer> IdleAsync(string name, uint uid = 0, Func<ContainerSpec, ContainerSpec>? change = null)
@@ -159,7 +159,7 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
     private static async Task ReadUntilAsync(ContainerSession session, string wanted)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        limit.CancelAfter(TimeSpan.FromSeconds(20));
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
         var seen = new StringBuilder();
         var buffer = new byte[1024];
         try

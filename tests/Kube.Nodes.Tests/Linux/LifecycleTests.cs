@@ -98,6 +98,8 @@ public sealed class LifecycleTests(LifecycleTests.Shared shared) : IClassFixture
                 ports: [{name: http, containerPort: 8080}]
             """);
         await _node.WaitPhaseAsync("hook-kinds", "Running");
+        // A preStop hook that nobody answers is given up: the server has to be there first.
+        await _node.WaitLogAsync("hook-kinds", "main", "Serving HTTP");
         await using var log = _node.Node.OpenLog("default", "hook-kinds", "main", new ContainerLogOptions(Follow: true));
         await _node.DeleteAsync("hook-kinds");
         await _node.WaitGoneAsync("hook-kinds");

@@ -1,23 +1,16 @@
 using System.Text.Json.Nodes;
 using Kube.Types;
-using Mpi.Planning;
 
 namespace Simulation;
 
-/// <summary>
-/// Gang schedulers come and go with their definitions; the operator finds them by asking. Here scheduler-plugins stand in for all, under the
-/// name of the scheduler that the simulated cluster has.
-/// </summary>
+/// <summary>Gang schedulers come and go with their definitions; the operator finds them by asking.</summary>
 public sealed class GangTests
 {
-    private static readonly ResourceKind PodGroup = GangBackend.Named("default-scheduler")!.Kinds[0];
-    private static readonly SimulationOptions Options = new(11) { Planning = new PlanningOptions { GangScheduler = "default-scheduler" } };
-
     [Fact]
     public async Task A_job_has_its_group_before_its_pods_and_for_two_writes_more()
     {
-        await using var world = new SimulatedCluster(Options);
-        world.Create(Definition(), Kinds.CustomResourceDefinition);
+        await using var world = new SimulatedCluster(GangWorld.Options);
+        world.Create(GangWorld.Definition(), Kinds.CustomResourceDefinition);
         world.Create(MpiJobs.Job("pi", 3), MpiJobs.Kind);
         world.RunUntil(() => Has(world, "Running"), TimeSpan.FromMinutes(5), "the job runs");
         Assert.Equal(4, Group(world)?.Root.Integer("spec", "minMember"));
@@ -30,20 +23,20 @@ public sealed class GangTests
     [Fact]
     public async Task A_gang_scheduler_installed_later_is_found_and_the_waiting_job_starts()
     {
-        await using var world = new SimulatedCluster(Options);
+        await using var world = new SimulatedCluster(GangWorld.Options);
         world.Create(MpiJobs.Job("pi", 2), MpiJobs.Kind);
         world.RunUntil(() => Has(world, "Blocked"), TimeSpan.FromMinutes(2), "the job says what it lacks");
         Assert.Empty(world.Observer.Pods("default", "pi", "worker"));
 
-        world.Create(Definition(), Kinds.CustomResourceDefinition);
+        world.Create(GangWorld.Definition(), Kinds.CustomResourceDefinition);
         world.RunUntil(() => Has(world, "Running") && !Has(world, "Blocked"), TimeSpan.FromMinutes(5), "the job runs");
     }
 
     [Fact]
     public async Task A_small_gang_asks_for_the_values_of_its_priority_classes()
     {
-        await using var world = new SimulatedCluster(Options);
-        world.Create(Definition(), Kinds.CustomResourceDefinition);
+        await using var world = new SimulatedCluster(GangWorld.Options);
+        world.Create(GangWorld.Definition(), Kinds.CustomResourceDefinition);
         world.Create((JsonObject)JsonNode.Parse("""{"apiVersion":"scheduling.k8s.io/v1","kind":"PriorityClass","metadata":{"name":"high"},"value":7}""")!, Kinds.PriorityClass);
         var job = MpiJobs.Job("pi", 2);
         job["spec"]!["runPolicy"]!["schedulingPolicy"] = new JsonObject { ["minAvailable"] = 1 };
@@ -57,19 +50,7 @@ public sealed class GangTests
     }
 
     private static KubeObject? Group(SimulatedCluster world) =>
-        SimulatedCluster.Now(world.Admin.ListAsync(PodGroup, "default", new Kube.Client.ListOptions(), CancellationToken.None)).Items.SingleOrDefault();
+        SimulatedCluster.Now(world.Admin.ListAsync(GangWorld.PodGroup, "default", new Kube.Client.ListOptions(), CancellationToken.None)).Items.SingleOrDefault();
 
     private static bool Has(SimulatedCluster world, string condition) => world.Find(MpiJobs.Kind, "pi") is { } job && MpiJobs.Has(job, condition);
-
-    private static JsonObject Definition() => (JsonObject)JsonNode.Parse(
-        """
-        {
-          "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "podgroups.scheduling.x-k8s.io"},
-          "spec": {
-            "group": "scheduling.x-k8s.io", "scope": "Namespaced", "names": {"kind": "PodGroup", "plural": "podgroups"},
-            "versions": [{"name": "v1alpha1", "served": true, "storage": true, "subresources": {"status": {}},
-              "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]
-          }
-        }
-        """)!;
 }
