@@ -90,8 +90,13 @@ public sealed class ConvergenceTests
             var ran = new Dictionary<string, string>();
             Live(life, w =>
             {
-                // A suspension stops what ran, and the same attempt starts from the beginning.
-                if (IsSuspended(w)) ran.Clear();
+                // A suspension stops what ran, and the same attempt starts from the beginning. What still ends meanwhile is not counted.
+                if (IsSuspended(w))
+                {
+                    ran.Clear();
+                    return;
+                }
+
                 if (w.Launcher is not { } job) return;
                 var uid = FakeWorld.Text(job, "metadata", "uid");
                 var runs = w.LauncherPods.Any(p => FakeWorld.Text(p, "status", "phase") == "Running" && p["metadata"]!["ownerReferences"]![0]!["uid"]!.ToString() == uid);
