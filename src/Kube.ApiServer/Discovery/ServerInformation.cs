@@ -1,15 +1,11 @@
 using System.Text.Json.Nodes;
+using Kube.Types;
 
 namespace Kube.ApiServer;
 
 /// <summary>Version and health.</summary>
 internal static class ServerInformation
 {
-    /// <summary>The Kubernetes whose behaviour this server follows; clients choose features by it.</summary>
-    private const string Minor = "35";
-
-    public static string Version => $"v1.{Minor}.0+kubempi";
-
     public static ApiResponse? TryAnswer(ApiRequest request) => request.Path.TrimEnd('/') switch
     {
         "/version" => ApiResponse.Of(VersionInfo()),
@@ -21,12 +17,12 @@ internal static class ServerInformation
     private static JsonObject VersionInfo() => new()
     {
         ["major"] = "1",
-        ["minor"] = Minor,
+        ["minor"] = FollowedKubernetes.Minor,
         ["emulationMajor"] = "1",
-        ["emulationMinor"] = Minor,
+        ["emulationMinor"] = FollowedKubernetes.Minor,
         ["minCompatibilityMajor"] = "1",
         ["minCompatibilityMinor"] = "34",
-        ["gitVersion"] = Version,
+        ["gitVersion"] = FollowedKubernetes.Version,
         ["gitCommit"] = "",
         ["gitTreeState"] = "clean",
         ["buildDate"] = "1970-01-01T00:00:00Z",

@@ -21,7 +21,7 @@ internal static class OpenApiDocument
         }
 
         var document = new JsonObject { [version == OpenApiVersion.V2 ? "swagger" : "openapi"] = version == OpenApiVersion.V2 ? "2.0" : "3.0.0" };
-        document["info"] = new JsonObject { ["title"] = "Kubernetes", ["version"] = ServerInformation.Version };
+        document["info"] = new JsonObject { ["title"] = "Kubernetes", ["version"] = FollowedKubernetes.Version };
         document["paths"] = paths;
         if (version == OpenApiVersion.V2) document["definitions"] = schemas.Written;
         else document["components"] = new JsonObject { ["schemas"] = schemas.Written };

@@ -95,7 +95,7 @@ internal sealed class NodeRegistration(IKubeClient client, LinuxNodeOptions opti
             ["kernelVersion"] = ProcessTree.Read("/proc/sys/kernel/osrelease")?.Trim() ?? "",
             ["osImage"] = RuntimeInformation.OSDescription,
             ["containerRuntimeVersion"] = "sandbox://1",
-            ["kubeletVersion"] = "v1.34.0",
+            ["kubeletVersion"] = FollowedKubernetes.Version,
             ["kubeProxyVersion"] = "",
             ["operatingSystem"] = "linux",
             ["architecture"] = Architecture,
