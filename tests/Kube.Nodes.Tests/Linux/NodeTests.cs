@@ -262,7 +262,8 @@ public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests
             endpoints: [{"{"}addresses: ["{addresses[0]}"]{"}"}, {"{"}addresses: ["{addresses[1]}"]{"}"}]
             ports: [{"{"}port: 8000{"}"}]
             """);
-        var text = await _node.RunAsync("caller", "for i in $(seq 100); do [ $(curl -sS http://turns/who 2>/dev/null | wc -l) = 1 ] && break; sleep 0.1; done; for i in 1 2 3 4; do curl -sS http://turns/who; done | sort | uniq -c | tr -s ' '");
+        // Two that follow each other are answered by both: only then both listen.
+        var text = await _node.RunAsync("caller", "for i in $(seq 300); do [ $(for j in 1 2; do curl -sS http://turns/who 2>/dev/null; done | sort -u | wc -l) = 2 ] && break; sleep 0.1; done; for i in 1 2 3 4; do curl -sS http://turns/who; done | sort | uniq -c | tr -s ' '");
         Assert.Equal(" 2 turn-0\n 2 turn-1\n", text);
         await _node.DeleteAsync("turn-0", TimeSpan.Zero);
         await _node.DeleteAsync("turn-1", TimeSpan.Zero);
