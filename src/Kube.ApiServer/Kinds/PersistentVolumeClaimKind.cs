@@ -6,6 +6,8 @@ namespace Kube.ApiServer;
 
 internal sealed class PersistentVolumeClaimKind : KindStrategy
 {
+    private const string Protection = "kubernetes.io/pvc-protection";
+
     public override ResourceKind Kind => Kinds.PersistentVolumeClaim;
     public override ImmutableArray<string> ShortNames => ["pvc"];
     public override bool HasStatus => true;
@@ -23,7 +25,13 @@ internal sealed class PersistentVolumeClaimKind : KindStrategy
         TableColumn.Wide("VolumeMode", static p => p.Text("spec", "volumeMode") ?? "<unset>"),
     ];
 
-    public override void PrepareForCreate(JsonObject obj, WriteContext context) => obj["status"] = new JsonObject { ["phase"] = "Pending" };
+    /// <summary>As admission's StorageObjectInUseProtection does, the finalizer keeps a claim until no pod uses it.</summary>
+    public override void PrepareForCreate(JsonObject obj, WriteContext context)
+    {
+        obj["status"] = new JsonObject { ["phase"] = "Pending" };
+        var meta = obj.Object("metadata");
+        if (!meta.Texts("finalizers").Contains(Protection)) meta["finalizers"] = meta.Texts("finalizers").Append(Protection).ToTree();
+    }
 
     public override void Default(JsonObject obj) => obj.Object("spec").Default("volumeMode", "Filesystem");
 

@@ -67,7 +67,7 @@ public sealed class LinuxNode : IAsyncDisposable
         var services = Watch(Kinds.Service, (_, _) => NetworkChanged());
         var accounts = Watch(Kinds.ServiceAccount, static (_, _) => { });
         var groups = ControlGroups.OfThisMachine();
-        var claims = new Claims(client, cluster, options, time, report);
+        var claims = new Claims(cluster, options, time, report);
         var watchClaims = Watch(Kinds.PersistentVolumeClaim, claims.Changed);
         var slices = Watch(Kinds.EndpointSlice, (_, _) => NetworkChanged());
         names = new NamesLoop(pods, services, slices, time);

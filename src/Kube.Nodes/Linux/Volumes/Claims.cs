@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Kube.Client;
 using Kube.Types;
 
@@ -6,14 +5,13 @@ namespace Kube.Nodes.Linux;
 
 /// <summary>
 /// What PersistentVolumeClaims stand for here: a folder each, of any size, that lives as long as the claim and no longer than the cluster.
-/// A claim is bound as soon as it is seen. One that a pod names and nobody has made gets a folder, too: a manifest taken from a cluster
-/// seldom brings its claims along.
+/// A controller binds them. One that a pod names and nobody has made gets a folder, too: a manifest taken from a cluster seldom brings its
+/// claims along.
 /// </summary>
-internal sealed class Claims(IKubeClient client, ClusterSandbox cluster, LinuxNodeOptions options, TimeProvider time, Action<NodeNotice> report) : ILoop
+internal sealed class Claims(ClusterSandbox cluster, LinuxNodeOptions options, TimeProvider time, Action<NodeNotice> report) : ILoop
 {
     private readonly Signal _signal = new(time);
     private readonly Dictionary<ObjectKey, HashSet<string>> _users = [];
-    private readonly Dictionary<ObjectKey, KubeObject> _unbound = [];
     private readonly HashSet<ObjectKey> _deleted = [];
 
     public string Name => "node-claims";
@@ -28,17 +26,8 @@ internal sealed class Claims(IKubeClient client, ClusterSandbox cluster, LinuxNo
 
     public void Changed(ObjectKey key, KubeObject? claim)
     {
-        if (claim is null)
-        {
-            _unbound.Remove(key);
-            _deleted.Add(key);
-        }
-        else
-        {
-            _deleted.Remove(key);
-            if (claim.Root.Text("status", "phase") != "Bound") _unbound[key] = claim;
-        }
-
+        if (claim is null) _deleted.Add(key);
+        else _deleted.Remove(key);
         _signal.Raise();
     }
 
@@ -70,15 +59,7 @@ internal sealed class Claims(IKubeClient client, ClusterSandbox cluster, LinuxNo
 
     public async ValueTask<bool> StepAsync(CancellationToken cancellation)
     {
-        if (_unbound.Count > 0)
-        {
-            var (key, claim) = _unbound.First();
-            _unbound.Remove(key);
-            await BindAsync(claim, cancellation);
-            return true;
-        }
-
-        // While a pod has it, a deleted claim's folder stays (kubernetes.io/pvc-protection does that on a cluster).
+        // A pod whose object was deleted by force may still write.
         if (_deleted.FirstOrDefault(k => !_users.ContainsKey(k)) is not { Name.Length: > 0 } gone) return false;
         _deleted.Remove(gone);
         await cluster.RunAsync($"rm -rf {ShellWord.Quote(Folder(gone))}", cancellation);
@@ -102,29 +83,4 @@ internal sealed class Claims(IKubeClient client, ClusterSandbox cluster, LinuxNo
     }
 
     private string Folder(ObjectKey key) => $"{Root}/{SandboxFiles.SafeName(key.Namespace)}/{SandboxFiles.SafeName(key.Name)}";
-
-    private async Task BindAsync(KubeObject claim, CancellationToken cancellation)
-    {
-        var spec = new JsonObject { ["metadata"] = new JsonObject { ["uid"] = claim.Meta.Uid }, ["spec"] = new JsonObject { ["volumeName"] = $"pvc-{claim.Meta.Uid}" } };
-        var status = new JsonObject
-        {
-            ["metadata"] = new JsonObject { ["uid"] = claim.Meta.Uid },
-            ["status"] = new JsonObject
-            {
-                ["phase"] = "Bound",
-                ["accessModes"] = claim.Root.At("spec", "accessModes").ToTree(),
-                ["capacity"] = new JsonObject { ["storage"] = claim.Root.At("spec", "resources", "requests", "storage").ToTree() },
-            },
-        };
-        try
-        {
-            if (claim.Root.Text("spec", "volumeName") is not { Length: > 0 }) await client.PatchAsync(Kinds.PersistentVolumeClaim, claim.Meta.Namespace, claim.Meta.Name, Patch.Merge(spec), null, cancellation);
-            await client.PatchAsync(Kinds.PersistentVolumeClaim, claim.Meta.Namespace, claim.Meta.Name, Patch.Merge(status), "status", cancellation);
-        }
-        catch (Exception failed) when (failed is ApiException or HttpRequestException)
-        {
-            // Changed or gone meanwhile: the watch brings it again.
-            if (failed is not ApiException { Status.Code: 404 or 409 }) report(new NodeNotice(IsWarning: true, $"claim {claim.Meta.Key}: {failed.Message}"));
-        }
-    }
 }
