@@ -129,7 +129,7 @@ public static class DeploymentPlanner
     {
         // Only once the roll-out is complete: until then any of them may be gone back to.
         if (newSet is null || newSet.Available < deployment.Replicas || newSet.Present != deployment.Replicas || deployment.IsPaused) return [];
-        var idle = old.Where(static s => s is { Replicas: 0, Present: 0, Meta.DeletionTimestamp: null } && s.Meta.Generation <= (s.Status.Integer("observedGeneration") ?? 0)).OrderBy(static s => s.Revision).ToList();
+        var idle = old.Where(static s => s is { Replicas: 0, Present: 0, IsObserved: true, Meta.DeletionTimestamp: null }).OrderBy(static s => s.Revision).ToList();
         return [.. idle.Take(Math.Max(0, idle.Count - deployment.RevisionHistoryLimit))];
     }
 }

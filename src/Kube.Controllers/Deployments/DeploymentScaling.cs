@@ -5,12 +5,16 @@ namespace Kube.Controllers;
 /// <summary>How many pods each ReplicaSet of a Deployment is to have next. Every step keeps within maxSurge and maxUnavailable.</summary>
 internal static class DeploymentScaling
 {
-    /// <summary>The size of the set with the new template, as far as the surge allows now.</summary>
+    /// <summary>
+    /// The size of the set with the new template, as far as the surge allows now. Pods that a smaller size has not taken away yet count: Kubernetes
+    /// counts sizes alone and so passes the surge while a set is late with its deletions.
+    /// </summary>
     public static int OfNewSet(DeploymentView deployment, ImmutableArray<ReplicaSetView> all, ReplicaSetView? newSet)
     {
         if (deployment.Recreates) return deployment.Replicas;
         var present = newSet?.Replicas ?? 0;
-        var room = deployment.Replicas + deployment.MaxSurge - all.Sum(static s => s.Replicas);
+        if (all.Any(static s => !s.IsObserved)) return present;
+        var room = deployment.Replicas + deployment.MaxSurge - all.Sum(static s => Math.Max(s.Replicas, s.Present));
         return room <= 0 ? present : present + Math.Min(room, Math.Max(0, deployment.Replicas - present));
     }
 

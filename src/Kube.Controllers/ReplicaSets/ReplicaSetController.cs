@@ -20,6 +20,9 @@ public sealed class ReplicaSetController
 
         /// <summary>How many pods were made, which numbers the names: a lost answer then names the same pod again.</summary>
         public int Made { get; set; }
+
+        /// <summary>The name of a pod of which nobody knows whether it was made: the answer did not come.</summary>
+        public string? Unanswered { get; set; }
     }
 
     public ReplicaSetController(ClusterCaches caches, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
@@ -46,6 +49,7 @@ public sealed class ReplicaSetController
         var now = _time.GetUtcNow();
         var writes = memory!.Writes;
         if (!writes.AreSeen(kind => kind == Kinds.Pod ? _caches.Pods.Store.Snapshot.SeenUpTo : _caches.ReplicaSets.Store.Snapshot.SeenUpTo, now)) return Pass.RevisitAt(writes.AwaitedUntil, now);
+        if (await LearnAsync(set, memory, cancellation)) return Pass.RevisitAt(writes.AwaitedUntil, now);
         var claims = Claims.Of(set.Meta, set.Selector, _caches.PodsOf(set.Meta), static p => p.Meta, static p => p.Meta.Controller is not null || p.IsActive);
         if (await _claims.ApplyAsync(set.Object, Kinds.ReplicaSet, Kinds.Pod, claims, static p => p.Meta, writes, null, cancellation)) return Outcome.Done;
         writes.KeepDeletions(claims.Owned.Select(static p => p.Meta.Uid));
@@ -72,6 +76,31 @@ public sealed class ReplicaSetController
         return failure is null ? Pass.RevisitAt(plan.Again, now) : new Outcome.Failed(failure);
     }
 
+    /// <summary>
+    /// Asks after the pod whose creation was not answered. One that is there counts as made, and the next pass waits until it shows: else it would
+    /// be missed once more, or, when the set has shrunk meanwhile, be one too many of which the status knows nothing.
+    /// </summary>
+    /// <returns>Whether it is there.</returns>
+    private async Task<bool> LearnAsync(ReplicaSetView set, Memory memory, CancellationToken cancellation)
+    {
+        if (memory.Unanswered is not { } name) return false;
+        KubeObject? made = null;
+        try
+        {
+            made = await _client.GetAsync(Kinds.Pod, set.Meta.Namespace, name, cancellation);
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            // It never came to be.
+        }
+
+        memory.Unanswered = null;
+        if (made is null) return false;
+        memory.Writes.Add(Kinds.Pod, made, _time.GetUtcNow());
+        memory.Made++;
+        return true;
+    }
+
     private async Task CreateAsync(ReplicaSetView set, Memory memory, CancellationToken cancellation)
     {
         var (meta, spec) = PodTemplate.Open(set.Template, set.Object, Kinds.ReplicaSet);
@@ -88,11 +117,10 @@ public sealed class ReplicaSetController
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
-            // The answer to an earlier try was lost. The pod counts as made, and the next pass waits until it shows: else it would be counted
-            // as missing once more, under a number that is taken by then.
+            // Made before a restart, and the cache is late.
             memory.Made--;
-            memory.Writes.Add(Kinds.Pod, await _client.GetAsync(Kinds.Pod, set.Meta.Namespace, name, cancellation), _time.GetUtcNow());
-            memory.Made++;
+            memory.Unanswered = name;
+            await LearnAsync(set, memory, cancellation);
             return;
         }
         catch (ApiException e) when (e.Responsibility is Responsibility.User or Responsibility.Administrator)
@@ -104,6 +132,7 @@ public sealed class ReplicaSetController
         catch
         {
             memory.Made--;
+            memory.Unanswered = name;
             throw;
         }
 

@@ -28,6 +28,9 @@ public sealed class ReplicaSetView
     public LabelSelector Selector { get; }
     public JsonElement Template { get; }
 
+    /// <summary>Whether its status was written with its present size in view.</summary>
+    public bool IsObserved => Meta.Generation <= (Status.Integer("observedGeneration") ?? 0);
+
     /// <summary>Pods that there are and that are neither ended nor on their way out.</summary>
     public int Present => (int)(Status.Integer("replicas") ?? 0);
 
