@@ -233,6 +233,83 @@ public sealed class GangTests
             """.Trim(), Spec(world, Volcano), StringComparison.Ordinal);
     }
 
+    [Theory]
+    // the policy's, the launcher's, the workers' -> the group's
+    [InlineData("high", "low", "low", "high")]
+    [InlineData(null, "high", "low", "high")]
+    [InlineData(null, null, "low", "low")]
+    [InlineData(null, null, null, null)]
+    public void The_groups_priority_class_is_the_policys_else_the_launchers_else_the_workers(string? policy, string? launcher, string? workers, string? expected)
+    {
+        var world = World("volcano", 1, s =>
+        {
+            s.RunPolicy()["schedulingPolicy"] = new JsonObject { ["priorityClass"] = policy ?? "" };
+            if (launcher is not null) s.PodSpec("Launcher")["priorityClassName"] = launcher;
+            if (workers is not null) s.PodSpec("Worker")["priorityClassName"] = workers;
+        });
+        world.Settle();
+        Assert.Equal(expected, world.Find(Volcano, "pi")!["spec"]!["priorityClassName"]?.ToString());
+    }
+
+    [Theory]
+    // scheduler, workers, minAvailable, their priorities' classes, launcher's and workers' requests container by container -> sum
+    [InlineData("volcano", 2, null, null, null, "", "", null)]
+    [InlineData("volcano", 2, null, null, null, "2 1Gi", "10 32Gi", "22 65Gi")]
+    [InlineData("volcano", 0, null, null, null, "2 1Gi", "", "2 1Gi")]
+    [InlineData("plugins", 0, null, null, null, "2 1Gi", "", "2 1Gi")]
+    [InlineData("plugins", 2, null, null, null, "2 1Gi", "10 32Gi,50 512Gi", "122 1089Gi")]
+    [InlineData("plugins", 2, 2, "missing", "missing", "2 2Gi", "5 16Gi", "7 18Gi")]
+    [InlineData("plugins", 100, 2, "high", "low", "2 4Gi", "20 64Gi", "22 68Gi")]
+    public void A_group_asks_for_what_its_pods_ask_for(string scheduler, int workers, int? minAvailable, string? launcherClass, string? workerClass, string launcher, string worker, string? expected)
+    {
+        foreach (var strict in (bool[])[false, true])
+        {
+            var world = World(scheduler, workers, s =>
+            {
+                Requests(s, "Launcher", launcher, launcherClass);
+                if (workers > 0) Requests(s, "Worker", worker, workerClass);
+                if (minAvailable is not null) s.RunPolicy()["schedulingPolicy"] = new JsonObject { ["minAvailable"] = minAvailable };
+            });
+            world.Options = world.Options with { Strict = strict };
+            world.Priorities = world.Priorities.Add("high", 100_010).Add("low", 10_010);
+
+            world.Settle();
+
+            var spec = world.Find(GangBackend.Named(scheduler)!.Kinds[0], "pi")!["spec"]!;
+            Assert.Equal(minAvailable ?? workers + 1, spec["minMember"]!.GetValue<int>());
+            Assert.Equal(expected, spec["minResources"] is { } sum ? $"{sum["cpu"]} {sum["memory"]}" : null);
+        }
+    }
+
+    [Fact]
+    public void Strictly_a_gang_of_nobody_asks_for_nothing()
+    {
+        var world = World("plugins", 2, static s =>
+        {
+            Requests(s, "Worker", "1 1Gi", null);
+            s.RunPolicy()["schedulingPolicy"] = new JsonObject { ["minAvailable"] = 0 };
+        });
+        world.Options = world.Options with { Strict = true };
+        world.Settle();
+        Assert.Equal("""{"minMember":0,"scheduleTimeoutSeconds":0}""", Spec(world, GangBackend.Named("plugins")!.Kinds[0]));
+    }
+
+    [Theory]
+    [InlineData("volcano", """{"minMember":2,"queue":"project-y","priorityClassName":"high","minResources":{"cpu":"100","memory":"512Gi","example.com/gpu":"40"}}""")]
+    [InlineData("plugins", """{"minMember":2,"minResources":{"cpu":"100","memory":"512Gi","example.com/gpu":"40"},"scheduleTimeoutSeconds":100}""")]
+    public void All_that_the_policy_says_reaches_the_group_and_comes_before_the_jobs_annotation(string scheduler, string expected)
+    {
+        var world = World(scheduler, 1000, static s =>
+        {
+            Requests(s, "Worker", "10 20Gi", null);
+            s.RunPolicy()["schedulingPolicy"] = JsonNode.Parse(
+                """{"minAvailable":2,"queue":"project-y","priorityClass":"high","minResources":{"cpu":"100","memory":"512Gi","example.com/gpu":"40"},"scheduleTimeoutSeconds":100}""");
+        });
+        world.Job["metadata"]!["annotations"] = new JsonObject { ["scheduling.volcano.sh/queue-name"] = "project-x" };
+        world.Settle();
+        Assert.Equal(expected, Spec(world, GangBackend.Named(scheduler)!.Kinds[0]));
+    }
+
     [Fact]
     public void A_group_of_somebody_else_is_a_conflict_and_stays_untouched()
     {
@@ -294,6 +371,21 @@ public sealed class GangTests
     }
 
     private static void Resources(JsonObject spec, string role, string json) => spec.Container(role)["resources"] = JsonNode.Parse(json);
+
+    /// <param name="containers">CPU and memory of each container: <c>2 1Gi,4 8Gi</c>.</param>
+    private static void Requests(JsonObject spec, string role, string containers, string? priorityClass)
+    {
+        var pod = spec.PodSpec(role);
+        if (priorityClass is not null) pod["priorityClassName"] = priorityClass;
+        var (first, asked) = ((JsonObject)pod["containers"]![0]!, containers.Split(',', StringSplitOptions.RemoveEmptyEntries));
+        pod["containers"] = new JsonArray([.. (asked.Length == 0 ? [""] : asked).Select((text, index) =>
+        {
+            var container = (JsonObject)first.DeepClone();
+            container["name"] = $"c{index}";
+            if (text.Split(' ') is [var cpu, var memory]) container["resources"] = new JsonObject { ["requests"] = new JsonObject { ["cpu"] = cpu, ["memory"] = memory } };
+            return (JsonNode)container;
+        })]);
+    }
 
     private static string Spec(FakeWorld world, ResourceKind kind) => world.Find(kind, "pi")!["spec"]!.ToJsonString();
 

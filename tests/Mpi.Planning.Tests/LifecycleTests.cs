@@ -30,12 +30,15 @@ public sealed class LifecycleTests
     }
 
     [Theory]
-    [InlineData("None", 2)]
-    [InlineData("Running", 0)]
-    [InlineData("All", 0)]
-    public void Workers_of_a_finished_job_go_by_policy(string policy, int left)
+    [InlineData("None", false, 8)]
+    [InlineData("None", true, 8)]
+    [InlineData("Running", false, 0)]
+    [InlineData("Running", true, 0)]
+    [InlineData("All", false, 0)]
+    [InlineData("All", true, 0)]
+    public void Workers_of_a_finished_job_go_by_policy(string policy, bool strict, int left)
     {
-        var world = MainPathTests.Started(2, s => s.RunPolicy()["cleanPodPolicy"] = policy);
+        var world = MainPathTests.Started(8, s => s.RunPolicy()["cleanPodPolicy"] = policy, MainPathTests.Mode(strict));
         world.CompleteLauncher();
         world.Settle();
         world.FinishDeletions();
@@ -105,10 +108,20 @@ public sealed class LifecycleTests
         Assert.IsType<PlanAction.DeletePods>(Assert.Single(world.Pass().Actions));
     }
 
-    [Fact]
-    public void Created_suspended_a_job_has_a_suspended_launcher_and_no_workers()
+    [Theory]
+    [InlineData("OpenMPI", false)]
+    [InlineData("OpenMPI", true)]
+    [InlineData("Intel", false)]
+    [InlineData("Intel", true)]
+    [InlineData("MPICH", false)]
+    [InlineData("MPICH", true)]
+    public void Created_suspended_a_job_has_a_suspended_launcher_and_no_workers(string implementation, bool strict)
     {
-        var world = new FakeWorld(Jobs.Pi(2, static s => s.RunPolicy()["suspend"] = true));
+        var world = new FakeWorld(Jobs.Pi(8, s =>
+        {
+            s["mpiImplementation"] = implementation;
+            s.RunPolicy()["suspend"] = true;
+        })) { Options = MainPathTests.Mode(strict) };
         world.Settle();
         Assert.Equal(
             ["status", "event MPIJobCreated", "event MPIJobSuspended", "create Service pi", "create ConfigMap pi-config", "create Secret pi-ssh", "create Job pi-launcher", "status"],
@@ -120,10 +133,12 @@ public sealed class LifecycleTests
         Assert.Null(world.Status["startTime"]);
     }
 
-    [Fact]
-    public void Suspending_a_running_job_stops_the_launcher_and_deletes_all_workers_whatever_the_clean_up_policy()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Suspending_a_running_job_stops_the_launcher_and_deletes_all_workers_whatever_the_clean_up_policy(bool strict)
     {
-        var world = MainPathTests.Started(2, static s => s.RunPolicy()["cleanPodPolicy"] = "None");
+        var world = MainPathTests.Started(2, static s => s.RunPolicy()["cleanPodPolicy"] = "None", MainPathTests.Mode(strict));
         world.Worker(0, p => world.Exit(p, 0));
         var started = world.Status["startTime"]!.ToString();
         world.Edit(static s => s.RunPolicy()["suspend"] = true);
@@ -139,10 +154,12 @@ public sealed class LifecycleTests
         Assert.Equal(started, world.Status["startTime"]!.ToString());
     }
 
-    [Fact]
-    public void Resuming_clears_the_launchers_start_time_first_and_then_brings_what_was_injected_while_suspended()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Resuming_clears_the_launchers_start_time_first_and_then_brings_what_was_injected_while_suspended(bool strict)
     {
-        var world = MainPathTests.Started(2);
+        var world = MainPathTests.Started(2, options: MainPathTests.Mode(strict));
         world.Edit(static s => s.RunPolicy()["suspend"] = true);
         world.Settle();
         world.FinishDeletions();
@@ -170,6 +187,28 @@ public sealed class LifecycleTests
         Assert.Equal("false", world.Launcher!["spec"]!["suspend"]!.ToJsonString());
         Assert.Equal(KubeTime.Format(world.Now), world.Status["startTime"]!.ToString());
         Assert.Equal(("False", "MPIJobResumed"), (FakeWorld.Text(world.Condition("Suspended")!, "status"), FakeWorld.Text(world.Condition("Suspended")!, "reason")));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_resume_that_did_not_go_through_leaves_the_launcher_suspended_and_is_made_up_for(bool strict)
+    {
+        var world = new FakeWorld(Jobs.Pi(1, static s => s.RunPolicy()["suspend"] = true)) { Options = MainPathTests.Mode(strict) };
+        world.Settle();
+        world.Edit(static s => s.RunPolicy()["suspend"] = false);
+
+        // All is written but the launcher's update, which fails.
+        var seen = world.Observe();
+        var (launcher, job) = (seen.Launcher, seen.Job.ToTree().ToJsonString());
+        var plan = Planner.Decide(seen);
+        Assert.IsType<PlanAction.Patch>(plan.Actions[^1]);
+        Assert.Equal((launcher, job), (seen.Launcher, seen.Job.ToTree().ToJsonString()));
+        world.Apply(plan with { Actions = plan.Actions[..^1] });
+        Assert.True(world.Observe().Launcher!.Suspended);
+
+        world.Settle();
+        Assert.False(world.Observe().Launcher!.Suspended);
     }
 
     [Fact]
@@ -290,14 +329,19 @@ public sealed class LifecycleTests
     }
 
     [Theory]
-    [InlineData("Service", "pi")]
-    [InlineData("ConfigMap", "pi-config")]
-    [InlineData("Secret", "pi-ssh")]
-    [InlineData("Pod", "pi-worker-1")]
-    [InlineData("Job", "pi-launcher")]
-    public void An_object_of_somebody_else_is_left_alone_and_named_once(string kind, string name)
+    [InlineData("Service", "pi", false)]
+    [InlineData("Service", "pi", true)]
+    [InlineData("ConfigMap", "pi-config", false)]
+    [InlineData("ConfigMap", "pi-config", true)]
+    [InlineData("Secret", "pi-ssh", false)]
+    [InlineData("Secret", "pi-ssh", true)]
+    [InlineData("Pod", "pi-worker-1", false)]
+    [InlineData("Pod", "pi-worker-1", true)]
+    [InlineData("Job", "pi-launcher", false)]
+    [InlineData("Job", "pi-launcher", true)]
+    public void An_object_of_somebody_else_is_left_alone_and_named_once(string kind, string name, bool strict)
     {
-        var world = new FakeWorld(Jobs.Pi(2));
+        var world = new FakeWorld(Jobs.Pi(2)) { Options = MainPathTests.Mode(strict) };
         var theirs = new JsonObject { ["metadata"] = new JsonObject { ["name"] = name }, ["status"] = new JsonObject { ["phase"] = "Running" } };
         world.Put(new ResourceKind("", "v1", kind, ""), theirs);
         world.Settle();
@@ -354,12 +398,14 @@ public sealed class LifecycleTests
         Assert.NotNull(world.Launcher);
     }
 
-    [Fact]
-    public void An_empty_job_makes_nothing()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_empty_job_makes_nothing(bool strict)
     {
         var job = Jobs.Pi();
         job.Remove("spec");
-        var world = new FakeWorld(job);
+        var world = new FakeWorld(job) { Options = MainPathTests.Mode(strict) };
         var plan = world.Pass();
         Assert.Empty(plan.Actions);
         Assert.Equal("Found validation errors: spec.mpiReplicaSpecs: Required value: must have replica specs", FakeWorld.Text(world.Condition("Invalid")!, "message"));

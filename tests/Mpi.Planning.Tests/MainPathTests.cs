@@ -37,47 +37,65 @@ public sealed class MainPathTests
         Assert.Empty(world.Workers);
     }
 
-    [Fact]
-    public void The_attempt_is_recorded_before_anything_is_made_and_objects_are_made_in_order()
+    [Theory]
+    [InlineData("OpenMPI", false)]
+    [InlineData("OpenMPI", true)]
+    [InlineData("Intel", false)]
+    [InlineData("Intel", true)]
+    [InlineData("MPICH", false)]
+    [InlineData("MPICH", true)]
+    public void The_attempt_is_recorded_before_anything_is_made_and_objects_are_made_in_order(string implementation, bool strict)
     {
-        var world = new FakeWorld(Jobs.Pi(3));
+        var world = new FakeWorld(Jobs.Pi(5, s => s["mpiImplementation"] = implementation)) { Options = Mode(strict) };
         world.Pass();
         Assert.Equal(
             ["status", "event MPIJobCreated", "create Service pi", "create ConfigMap pi-config", "create Secret pi-ssh",
-                "create Pod pi-worker-0", "create Pod pi-worker-1", "create Pod pi-worker-2", "create Job pi-launcher"],
+                "create Pod pi-worker-0", "create Pod pi-worker-1", "create Pod pi-worker-2", "create Pod pi-worker-3", "create Pod pi-worker-4", "create Job pi-launcher"],
             world.Writes);
         Assert.Equal("1", world.Status["attempt"]!["number"]!.ToString());
-        Assert.Equal("{}", world.Status["replicaStatuses"]!["Worker"]!.ToJsonString());
+        Assert.Equal("""{"Launcher":{},"Worker":{}}""", world.Status["replicaStatuses"]!.ToJsonString());
         Assert.Equal("MPIJob default/pi is created.", FakeWorld.Text(world.Condition("Created")!, "message"));
     }
 
-    [Fact]
-    public void Running_is_said_once_when_the_launcher_and_all_workers_run()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Running_is_said_once_when_the_launcher_and_all_workers_run(bool strict)
     {
-        var world = Started(2);
+        var world = Started(2, options: Mode(strict));
         Assert.Equal("True", FakeWorld.Text(world.Condition("Running")!, "status"));
         Assert.Equal("MPIJob default/pi is running.", FakeWorld.Text(world.Condition("Running")!, "message"));
         Assert.Single(world.Events, static e => e.Reason == "MPIJobRunning");
+        Assert.Equal("""{"active":1}""", world.Status["replicaStatuses"]!["Launcher"]!.ToJsonString());
+        Assert.Equal("""{"active":2}""", world.Status["replicaStatuses"]!["Worker"]!.ToJsonString());
         Assert.Equal("2/2", world.Status["workers"]!["summary"]!.ToString());
         Assert.Equal("Running", world.Status["state"]!.ToString());
         Assert.Equal(FakeWorld.Text(world.Launcher!, "metadata", "uid"), world.Status["attempt"]!["launcherUID"]!.ToString());
     }
 
-    [Fact]
-    public void Running_waits_for_every_worker()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Running_waits_for_every_worker(bool strict)
     {
-        var world = new FakeWorld(Jobs.Pi(2));
+        var world = new FakeWorld(Jobs.Pi(2)) { Options = Mode(strict) };
         world.Settle();
         world.RunWorkers(1);
         world.RunLauncher();
         world.Settle();
+        world.Now += TimeSpan.FromSeconds(20);
+        world.Settle();
         Assert.Null(world.Condition("Running"));
+        Assert.Equal("""{"active":1}""", world.Status["replicaStatuses"]!["Launcher"]!.ToJsonString());
+        Assert.Equal("""{"active":1}""", world.Status["replicaStatuses"]!["Worker"]!.ToJsonString());
     }
 
-    [Fact]
-    public void A_launcher_that_succeeded_ends_the_job_with_running_false_and_its_old_times()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_launcher_that_succeeded_ends_the_job_with_running_false_and_its_old_times(bool strict)
     {
-        var world = Started(2);
+        var world = Started(2, options: Mode(strict));
         var since = FakeWorld.Text(world.Condition("Running")!, "lastTransitionTime");
         world.Now += TimeSpan.FromMinutes(3);
         world.CompleteLauncher();
@@ -105,10 +123,12 @@ public sealed class MainPathTests
         Assert.Equal(world.Status["completionTime"]!.ToString(), FakeWorld.Text(running, "lastTransitionTime"));
     }
 
-    [Fact]
-    public void A_pod_view_that_lags_behind_the_end_does_not_bring_running_back()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_pod_view_that_lags_behind_the_end_does_not_bring_running_back(bool strict)
     {
-        var world = Started(2);
+        var world = Started(2, options: Mode(strict));
         world.CompleteLauncher();
         world.Settle();
         foreach (var pod in world.LauncherPods) world.Run(pod);
@@ -134,12 +154,17 @@ public sealed class MainPathTests
         Assert.Contains(PlanCounter.JobsFailed, world.Counters);
     }
 
-    [Fact]
-    public void A_failed_launcher_whose_pod_has_a_reason_of_its_own_shows_it_as_kubeflow_does()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_failed_launcher_whose_pod_has_a_reason_of_its_own_shows_it_as_kubeflow_does(bool strict)
     {
-        var world = Started(1);
+        var world = Started(1, options: Mode(strict));
+        world.FailLauncherPod(1, "first message");
+        world.Now += TimeSpan.FromSeconds(10);
+        world.RunLauncher();
         world.FailLauncherPod(1);
-        var status = world.LauncherPods.Single().Object("status");
+        var status = world.LauncherPods.Last().Object("status");
         status["reason"] = "FailedReason2";
         status["message"] = "second message";
         status.Remove("containerStatuses");
@@ -147,6 +172,7 @@ public sealed class MainPathTests
         world.Settle();
         Assert.Equal("BackoffLimitExceeded/FailedReason2", FakeWorld.Text(world.Condition("Failed")!, "reason"));
         Assert.Equal("Job has reached the specified backoff limit: second message", FakeWorld.Text(world.Condition("Failed")!, "message"));
+        Assert.Equal("""{"failed":2}""", world.Status["replicaStatuses"]!["Launcher"]!.ToJsonString());
     }
 
     [Fact]
@@ -177,10 +203,12 @@ public sealed class MainPathTests
         Assert.Equal(writes + 1, world.Writes.Count);
     }
 
-    [Fact]
-    public void The_launcher_waits_for_ready_workers_when_the_policy_says_so()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_launcher_waits_for_ready_workers_when_the_policy_says_so(bool strict)
     {
-        var world = new FakeWorld(Jobs.Pi(2, static s => s["launcherCreationPolicy"] = "WaitForWorkersReady"));
+        var world = new FakeWorld(Jobs.Pi(2, static s => s["launcherCreationPolicy"] = "WaitForWorkersReady")) { Options = Mode(strict) };
         world.Settle();
         foreach (var pod in world.Workers) world.Run(pod, ready: false);
         world.Settle();
@@ -188,6 +216,22 @@ public sealed class MainPathTests
         foreach (var pod in world.Workers) world.Run(pod);
         world.Settle();
         Assert.NotNull(world.Launcher);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Workers_that_run_without_a_launcher_get_one(bool strict)
+    {
+        var world = new FakeWorld(Jobs.Pi(16)) { Options = Mode(strict) };
+        world.Pass();
+        world.Remove(Kinds.Job, "pi-launcher");
+        world.RunWorkers();
+        world.Settle();
+        Assert.Equal(["create Job pi-launcher"], world.Writes.Skip(5 + 16 + 1).Where(static w => w.StartsWith("create", StringComparison.Ordinal)));
+        world.Now += TimeSpan.FromSeconds(20);
+        world.Settle();
+        Assert.Equal("""{"Launcher":{},"Worker":{"active":16}}""", world.Status["replicaStatuses"]!.ToJsonString());
     }
 
     [Fact]
@@ -202,10 +246,12 @@ public sealed class MainPathTests
         Assert.Equal("True", FakeWorld.Text(world.Condition("Running")!, "status"));
     }
 
-    [Fact]
-    public void A_job_of_another_manager_is_left_alone_entirely()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_job_of_another_manager_is_left_alone_entirely(bool strict)
     {
-        var world = new FakeWorld(Jobs.Pi(2, static s => s.RunPolicy()["managedBy"] = "kueue.x-k8s.io/multikueue"));
+        var world = new FakeWorld(Jobs.Pi(2, static s => s.RunPolicy()["managedBy"] = "kueue.x-k8s.io/multikueue")) { Options = Mode(strict) };
         Assert.True(world.Pass().IsEmpty);
         Assert.Empty(world.Writes);
     }
@@ -243,6 +289,9 @@ public sealed class MainPathTests
         Assert.Equal("False", FakeWorld.Text(world.Condition("Blocked")!, "status"));
         Assert.Equal(2, world.Workers.Count());
     }
+
+    /// <summary>Our objects, or kubeflow's to the letter.</summary>
+    internal static PlanningOptions Mode(bool strict) => new() { Strict = strict };
 
     internal static FakeWorld Started(int workers, Action<JsonObject>? spec = null, PlanningOptions? options = null)
     {

@@ -97,7 +97,7 @@ public sealed class ObjectsTests
         var env = LauncherEnv(Made(static s => s["slotsPerWorker"] = 4)).ToDictionary();
         Assert.Equal("/etc/mpi/hostfile", env["OMPI_MCA_orte_default_hostfile"]);
         Assert.Equal("/etc/mpi/hostfile", env["PRTE_MCA_prte_default_hostfile"]);
-        Assert.Equal("true", env["PRTE_MCA_prte_keep_fqdn_hostnames"]);
+        Assert.Equal("false", env["PRTE_MCA_prte_keep_fqdn_hostnames"]);
         Assert.Equal(("4", "4"), (env["OMPI_MCA_orte_set_default_slots"], env["PRTE_MCA_prte_set_default_slots"]));
         Assert.Equal("-o ConnectionAttempts=10", env["PRTE_MCA_plm_ssh_args"]);
     }
@@ -133,15 +133,18 @@ public sealed class ObjectsTests
     [InlineData("MPICH", 5, true, "x.y", "pi-launcher.pi.default.svc.x.y:5\npi-worker-0.pi.default.svc.x.y:5\npi-worker-1.pi.default.svc.x.y:5\n")]
     public void The_hostfile_lists_every_wanted_host_in_the_words_of_its_MPI(string implementation, int slots, bool launcherToo, string domain, string expected)
     {
-        var world = Made(
-            s =>
-            {
-                s["mpiImplementation"] = implementation;
-                s["slotsPerWorker"] = slots;
-                s["runLauncherAsWorker"] = launcherToo;
-            },
-            new PlanningOptions { ClusterDomain = domain });
-        Assert.Equal(expected, HostfileOf(world));
+        foreach (var strict in (bool[])[false, true])
+        {
+            var world = Made(
+                s =>
+                {
+                    s["mpiImplementation"] = implementation;
+                    s["slotsPerWorker"] = slots;
+                    s["runLauncherAsWorker"] = launcherToo;
+                },
+                new PlanningOptions { ClusterDomain = domain, Strict = strict });
+            Assert.Equal(expected, HostfileOf(world));
+        }
     }
 
     [Fact]
@@ -161,6 +164,28 @@ public sealed class ObjectsTests
         Assert.Equal(
             "#!/bin/sh\necho pi-launcher.pi.default.svc\necho pi-worker-0.pi.default.svc\necho pi-worker-10.pi.default.svc\necho pi-worker-2.pi.default.svc\n",
             Discovery(world));
+    }
+
+    [Theory]
+    [InlineData("OpenMPI", false, "", 0, "")]
+    [InlineData("OpenMPI", false, "", 1, "echo pi-worker-0.pi.default.svc\n")]
+    [InlineData("OpenMPI", false, "cluster.local", 1, "echo pi-worker-0.pi.default.svc.cluster.local\n")]
+    [InlineData("OpenMPI", true, "cluster.local", 1, "echo pi-launcher.pi.default.svc.cluster.local\necho pi-worker-0.pi.default.svc.cluster.local\n")]
+    [InlineData("Intel", true, "", 0, "echo pi-launcher.pi.default.svc\n")]
+    [InlineData("MPICH", true, "", 2, "echo pi-launcher.pi.default.svc\necho pi-worker-0.pi.default.svc\necho pi-worker-1.pi.default.svc\n")]
+    public void Strictly_the_discovery_script_names_hosts_without_slots_whatever_the_MPI(string implementation, bool launcherToo, string domain, int running, string expected)
+    {
+        var world = Made(
+            s =>
+            {
+                s["mpiImplementation"] = implementation;
+                s["slotsPerWorker"] = 4;
+                s["runLauncherAsWorker"] = launcherToo;
+            },
+            Strict with { ClusterDomain = domain });
+        world.RunWorkers(running);
+        world.Settle();
+        Assert.Equal($"#!/bin/sh\n{expected}", Discovery(world));
     }
 
     [Theory]
