@@ -10,7 +10,8 @@ var code = args switch
     ["operator", .. var flags] => await OperatorCommand.RunAsync(flags, interruption.Token),
     _ => await CommandLine().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, interruption.Token),
 };
-return interruption.ExitCode ?? code;
+// An operator that was asked to end, and has ended in order, is no failure: a cluster would report one for any other code.
+return args is ["operator", ..] ? code : interruption.ExitCode ?? code;
 
 static RootCommand CommandLine() => new("Runs MPI jobs from Kubernetes manifests: on this machine without a cluster, or on a cluster as an operator.")
 {
