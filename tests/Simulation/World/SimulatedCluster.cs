@@ -37,7 +37,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         Install();
         Observer = new WorldObserver(Admin, Clock, options);
         _controllers = new ControllerSet(Admin, new ControllerOptions(), Clock, new Random(_random.Next()));
-        _nodes = new VirtualNodes(Admin, new VirtualNodeOptions(VirtualNodeSpec.Many("node-", options.Nodes)), Script, Clock, new Random(_random.Next()));
+        _nodes = new VirtualNodes(Admin, new VirtualNodeOptions(options.NodeSpecs.IsEmpty ? VirtualNodeSpec.Many("node-", options.Nodes) : options.NodeSpecs), Script, Clock, new Random(_random.Next()));
         Stepper.Add(_controllers.Loops).Add(_nodes.Loops);
         Operator = new OperatorSeat(this, options, new Random(_random.Next()));
         Stepper.AfterProgress = loop =>
@@ -97,7 +97,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
 
     private PodScript Script(PodView pod) => pod.Meta.Labels.GetValueOrDefault("training.kubeflow.org/job-role") switch
     {
-        "launcher" => _options.Launcher with { InitDone = () => Observer.WorkersRun(pod) },
+        "launcher" => (_options.LauncherOf?.Invoke(pod.Meta.Labels["training.kubeflow.org/job-name"]) ?? _options.Launcher) with { InitDone = () => Observer.WorkersRun(pod) },
         "worker" => _options.Worker with { StartDelay = _options.Worker.StartDelay is { } delay ? delay * (0.5 + _random.NextDouble()) : null },
         _ => PodScript.RunsForever,
     };

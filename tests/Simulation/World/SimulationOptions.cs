@@ -11,8 +11,14 @@ public sealed record SimulationOptions(int Seed)
 {
     public int Nodes { get; init; } = 4;
 
+    /// <summary>The nodes where their number does not say enough; empty for <see cref="Nodes"/> plain ones.</summary>
+    public ImmutableArray<VirtualNodeSpec> NodeSpecs { get; init; } = [];
+
     /// <summary>How long a launcher's command runs, and with what it ends.</summary>
     public PodScript Launcher { get; init; } = PodScript.RunsFor(TimeSpan.FromSeconds(20)) with { StartDelay = TimeSpan.FromSeconds(1), InitTime = TimeSpan.FromMilliseconds(500) };
+
+    /// <summary>The same, job by job, by their names; null for <see cref="Launcher"/> of all.</summary>
+    public Func<string, PodScript>? LauncherOf { get; init; }
 
     public PodScript Worker { get; init; } = PodScript.RunsForever with { StartDelay = TimeSpan.FromSeconds(2) };
 
