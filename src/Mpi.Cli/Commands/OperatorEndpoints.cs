@@ -43,7 +43,7 @@ internal sealed class OperatorEndpoints : IAsyncDisposable
         {
             "/healthz" or "/livez" when port == options.HealthPort => Of(process.Health.Live()),
             "/readyz" when port == options.HealthPort => Of(process.Health.Ready()),
-            "/metrics" when port == options.MonitoringPort => (200, PrometheusText.ContentType, PrometheusText.Format(process.Metrics.Read())),
+            "/metrics" when port == options.MonitoringPort => (200, PrometheusText.ContentType, PrometheusText.Format(process.Metrics.Read().Concat(ProcessMetrics.Read()))),
             _ => (404, "text/plain", "not found\n"),
         };
         context.Response.StatusCode = code;

@@ -52,4 +52,19 @@ public sealed class PrometheusTextTests
         Assert.Contains("mpi_operator_jobs_failed_total 1\n", text);
         Assert.Contains("mpi_operator_is_leader 0\n", text);
     }
+
+    [Fact]
+    public void The_process_tells_its_time_memory_and_descriptors_by_their_usual_names()
+    {
+        using var open = new FileStream("/proc/self/status", FileMode.Open, FileAccess.Read);
+        var samples = ProcessMetrics.Read().ToDictionary(static s => s.Name);
+        Assert.Equal(
+            ["process_cpu_seconds_total", "process_max_fds", "process_open_fds", "process_resident_memory_bytes", "process_start_time_seconds", "process_virtual_memory_bytes"],
+            samples.Keys.Order(StringComparer.Ordinal));
+        Assert.All(samples.Values, static sample => Assert.True(sample.Value > 0, sample.Name));
+        Assert.Equal(MetricType.Counter, samples["process_cpu_seconds_total"].Type);
+        Assert.True(samples["process_resident_memory_bytes"].Value < samples["process_virtual_memory_bytes"].Value);
+        Assert.True(samples["process_open_fds"].Value < samples["process_max_fds"].Value);
+        Assert.InRange(DateTimeOffset.UtcNow.ToUnixTimeSeconds() - samples["process_start_time_seconds"].Value, -5, 24 * 3600);
+    }
 }
