@@ -47,7 +47,9 @@ internal static class KubeflowV2Beta1Wiring
                 new("OMPI_MCA_orte_set_default_slots", slots),
                 // Open MPI 5 starts its processes through PRRTE, which knows none of the names above: without these it would
                 // ignore the hostfile and run every rank in the launcher.
-                new("PRTE_MCA_prte_keep_fqdn_hostnames", "true", EnvOrigin.Added),
+                // PRRTE compares the hostfile's names with the pod's short one, and where it kept the domain a launcher that runs ranks
+                // would ask itself for a login. It dials the names as the hostfile has them either way.
+                new("PRTE_MCA_prte_keep_fqdn_hostnames", "false", EnvOrigin.Added),
                 new("PRTE_MCA_prte_default_hostfile", Hostfile, EnvOrigin.Added),
                 new("PRTE_MCA_plm_ssh_args", SshArguments, EnvOrigin.Added),
                 new("PRTE_MCA_prte_set_default_slots", slots, EnvOrigin.Added),
