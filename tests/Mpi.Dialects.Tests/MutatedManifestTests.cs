@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Kube.Testing;
 using Kube.Types;
 using Mpi.Model;
 
@@ -8,6 +9,7 @@ namespace Mpi.Dialects.Tests;
 /// <summary>Manifests with parts exchanged, taken away, doubled and spoilt: parsing answers, whatever they hold.</summary>
 public sealed class MutatedManifestTests
 {
+    private static readonly JsonMutation Mutation = new("""{"Worker":null}""", "\"kueue.x-k8s.io/multikueue\"", """{"spec":{"containers":[{"name":"a"}]}}""");
     private static readonly int Manifests100k = int.TryParse(Environment.GetEnvironmentVariable("KUBEMPI_PROPERTY_RUNS"), out var runs) ? runs : 100_000;
 
     [Fact]
