@@ -190,6 +190,50 @@ public sealed class CustomResourceTests : IDisposable
         return obj;
     }
 
+    /// <summary>Statuses and words as recorded at kube-apiserver 1.35.5.</summary>
+    [Fact]
+    public void A_definition_gets_no_name_that_another_of_its_group_bears_and_is_served_once_it_has_them_all()
+    {
+        DefineNames("as", "A", "a", "aa", "ab");
+        Assert.Equal(("True NoConflicts no conflicts found", "True InitialNamesAccepted the initial names have been accepted"), State(DefineNames("es", "E", "e", "ee")));
+        var shortNames = DefineNames("ds", "D", "a", "bb", "as", "ab");
+        Assert.Equal(("False ShortNamesConflict [\"as\" is already in use, \"ab\" is already in use]", "False NotAccepted not all names are accepted"), State(shortNames));
+        Assert.Equal("""{"plural":"ds","kind":"D","listKind":"DList"}""", shortNames["status"]!["acceptedNames"]!.ToJsonString());
+        var kind = DefineNames("cs", "A", "c", "c1");
+        Assert.Equal("False ListKindConflict \"AList\" is already in use", State(kind).Names);
+        Assert.Equal("""{"plural":"cs","kind":"","singular":"c","shortNames":["c1"]}""", kind["status"]!["acceptedNames"]!.ToJsonString());
+        _server.Get("/apis/names.example.com/v1/cs").Fails404();
+
+        // What is served stays so under the names that it has.
+        var more = _server.Patch($"{Definitions}/es.names.example.com", """{"spec":{"names":{"shortNames":["ee","aa"]}}}""").Object;
+        Assert.Equal(("False ShortNamesConflict \"aa\" is already in use", "True InitialNamesAccepted the initial names have been accepted"), State(more));
+        Assert.Equal("""["ee"]""", Listed("es")!["shortNames"]!.ToJsonString());
+
+        _server.Delete($"{Definitions}/as.names.example.com");
+        foreach (var name in new[] { "cs", "ds", "es" }) Assert.Equal("True NoConflicts no conflicts found", State(_server.Get($"{Definitions}/{name}.names.example.com").Object).Names);
+        Assert.Equal(200, (int)_server.Get("/apis/names.example.com/v1/cs").Code);
+        Assert.Equal("""["ee","aa"]""", Listed("es")!["shortNames"]!.ToJsonString());
+
+        JsonObject DefineNames(string plural, string kind, string singular, params string[] shortNames) => _server.Post(Definitions, new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = $"{plural}.names.example.com" },
+            ["spec"] = new JsonObject
+            {
+                ["group"] = "names.example.com", ["scope"] = "Cluster",
+                ["names"] = new JsonObject { ["plural"] = plural, ["kind"] = kind, ["singular"] = singular, ["shortNames"] = new JsonArray([.. shortNames.Select(static s => (JsonNode)s)]) },
+                ["versions"] = new JsonArray(new JsonObject { ["name"] = "v1", ["served"] = true, ["storage"] = true, ["schema"] = new JsonObject { ["openAPIV3Schema"] = new JsonObject { ["type"] = "object" } } }),
+            },
+        }.ToJsonString()).Object;
+
+        JsonNode? Listed(string plural) => _server.Get("/apis/names.example.com/v1").Object["resources"]!.AsArray().FirstOrDefault(r => r.Text("name") == plural);
+
+        static (string Names, string Established) State(JsonObject crd)
+        {
+            var conditions = crd["status"]!["conditions"]!.AsArray().ToDictionary(static c => c.Text("type")!, static c => $"{c.Text("status")} {c.Text("reason")} {c.Text("message")}", StringComparer.Ordinal);
+            return (conditions["NamesAccepted"], conditions["Established"]);
+        }
+    }
+
     [Fact]
     public void A_deleted_definition_takes_its_objects_with_it()
     {

@@ -6,7 +6,7 @@ using Kube.Types;
 namespace Kube.ApiServer;
 
 /// <summary>
-/// CustomResourceDefinitions. What one declares is served as soon as it is stored; deleting it deletes its objects first, so
+/// CustomResourceDefinitions. What one declares is served as soon as it is stored, under the names that it gets (<see cref="AcceptedNames"/>); deleting it deletes its objects first, so
 /// it stays, terminating, as long as one of them is held by a finalizer.
 /// </summary>
 internal sealed class CustomResourceDefinitionKind(ImmutableDictionary<string, ConvertResource> converters) : KindStrategy
@@ -31,28 +31,18 @@ internal sealed class CustomResourceDefinitionKind(ImmutableDictionary<string, C
 
     public override void PrepareForCreate(JsonObject obj, WriteContext context)
     {
-        var names = obj.Object("spec").Object("names");
-        DefaultNames(names);
+        DefaultNames(obj.Object("spec").Object("names"));
         var finalizers = obj.Object("metadata").Array("finalizers");
         if (!finalizers.Texts().Contains(CleanupFinalizer)) finalizers.Add((JsonNode)CleanupFinalizer);
-        var now = KubeTime.Format(context.Now);
-        obj["status"] = new JsonObject
-        {
-            ["conditions"] = new JsonArray(
-                Condition("NamesAccepted", "NoConflicts", "no conflicts found", now),
-                Condition("Established", "InitialNamesAccepted", "the initial names have been accepted", now)),
-            ["acceptedNames"] = names.DeepClone(),
-            ["storedVersions"] = StorageVersion(obj) is { } version ? new JsonArray(version) : [],
-        };
+        obj["status"] = new JsonObject { ["conditions"] = new JsonArray(), ["acceptedNames"] = new JsonObject(), ["storedVersions"] = StorageVersion(obj) is { } version ? new JsonArray(version) : [] };
+        AcceptedNames.Settle(obj, Others(obj, context.Server), context.Now);
     }
 
     public override void PrepareForUpdate(JsonObject obj, JsonObject old, WriteContext context)
     {
-        var names = obj.Object("spec").Object("names");
-        DefaultNames(names);
-        var status = obj.Object("status");
-        status["acceptedNames"] = names.DeepClone();
-        var stored = status.Array("storedVersions");
+        DefaultNames(obj.Object("spec").Object("names"));
+        AcceptedNames.Settle(obj, Others(obj, context.Server), context.Now);
+        var stored = obj.Object("status").Array("storedVersions");
         if (StorageVersion(obj) is { } version && !stored.Texts().Contains(version)) stored.Add((JsonNode)version);
     }
 
@@ -96,10 +86,15 @@ internal sealed class CustomResourceDefinitionKind(ImmutableDictionary<string, C
 
     public override void Committed(JsonObject? obj, JsonObject? old, WriteContext context)
     {
-        if (obj is null) Unserve(old!, context.Server);
+        if (obj is null)
+        {
+            Unserve(old!, context.Server);
+            SettleOthers(old!, context);
+        }
         else
         {
-            Serve(obj, context.Server);
+            if (AcceptedNames.IsEstablished(obj)) Serve(obj, context.Server);
+            if (old is not null && !obj.At("status", "acceptedNames").SameAs(old.At("status", "acceptedNames"))) SettleOthers(obj, context);
             if (obj.Text("metadata", "deletionTimestamp") is not null && old.Text("metadata", "deletionTimestamp") is null) DeleteInstances(obj, context);
         }
     }
@@ -117,8 +112,36 @@ internal sealed class CustomResourceDefinitionKind(ImmutableDictionary<string, C
         if (Instances(crd, context.Server).Objects.IsEmpty) Finish(name, crds, context.Server);
     }
 
-    private void Serve(JsonObject crd, ServerState server)
+    /// <summary>The definitions that are stored beside this one.</summary>
+    private static IEnumerable<JsonObject> Others(JsonObject crd, ServerState server)
     {
+        var name = crd.Text("metadata", "name");
+        return server.Objects(Kinds.CustomResourceDefinition).Objects.Where(o => o.Key.Name != name).Select(static o => o.Bytes.ReadTree());
+    }
+
+    /// <summary>Names that have become free go to those who wait for them.</summary>
+    private static void SettleOthers(JsonObject crd, WriteContext context)
+    {
+        var server = context.Server;
+        foreach (var waiting in Others(crd, server).Where(o => o.Text("spec", "group") == crd.Text("spec", "group") && !AcceptedNames.AreAll(o)).ToList())
+        {
+            var call = new ResourceCall(new ApiRequest("PATCH", ""), Query.Parse(""), context.Call.Resource, null, waiting.Text("metadata", "name"), null);
+            try
+            {
+                DirectUpdate.Apply(new WriteContext(server, call), o => AcceptedNames.Settle(o, Others(o, server), context.Now), CancellationToken.None);
+            }
+            catch (ApiException gone) when (gone.IsNotFound)
+            {
+                // Deleted meanwhile.
+            }
+        }
+    }
+
+    private void Serve(JsonObject declared, ServerState server)
+    {
+        // Under the names that it got, which may not be those that it asks for by now.
+        var crd = (JsonObject)declared.DeepClone();
+        crd.Object("spec")["names"] = declared.At("status", "acceptedNames")!.DeepClone();
         var (group, plural) = (crd.Text("spec", "group")!, crd.Text("spec", "names", "plural")!);
         var convert = converters.GetValueOrDefault($"{plural}.{group}");
         var objects = Instances(crd, server);
@@ -189,9 +212,6 @@ internal sealed class CustomResourceDefinitionKind(ImmutableDictionary<string, C
         if (string.IsNullOrEmpty(names.Text("singular"))) names["singular"] = kind.ToLowerInvariant();
         if (string.IsNullOrEmpty(names.Text("listKind"))) names["listKind"] = kind + "List";
     }
-
-    private static JsonObject Condition(string type, string reason, string message, string now) =>
-        new() { ["type"] = type, ["status"] = "True", ["lastTransitionTime"] = now, ["reason"] = reason, ["message"] = message };
 
     private static void ValidateVersions(JsonObject spec, List<FieldError> errors)
     {
