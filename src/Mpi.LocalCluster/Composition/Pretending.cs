@@ -34,7 +34,7 @@ public static class Pretending
 
     /// <summary>Addresses beside those of real pods (10.244.0.0/16) and of Services (10.96.0.0/16).</summary>
     internal static VirtualNodeOptions Options(ImmutableArray<VirtualNodeSpec> nodes) =>
-        new(nodes) { PodRange = IPNetwork.Parse("10.245.0.0/16"), NodeRange = IPNetwork.Parse("10.246.0.0/16") };
+        new(nodes) { Heartbeat = TimeSpan.FromSeconds(10), PodRange = IPNetwork.Parse("10.245.0.0/16"), NodeRange = IPNetwork.Parse("10.246.0.0/16") };
 
     internal static PretendedResourcesOptions Resources(LocalClusterOptions options) => new()
     {

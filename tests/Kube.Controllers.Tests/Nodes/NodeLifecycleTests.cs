@@ -1,3 +1,4 @@
+using Kube.Nodes.Virtual;
 using Kube.Testing;
 using Kube.Types;
 
@@ -5,6 +6,37 @@ namespace Kube.Controllers.Tests;
 
 public sealed class NodeLifecycleTests
 {
+    [Fact]
+    public void A_virtual_node_with_a_heartbeat_is_ready_as_long_as_it_beats_and_again_when_it_goes_on()
+    {
+        using var world = new World(nodes: 1);
+        var (client, requests) = world.Cluster.Connect("beating");
+        var nodes = new VirtualNodes(client, new VirtualNodeOptions([new VirtualNodeSpec("beating")]) { Heartbeat = TimeSpan.FromSeconds(10) }, static _ => PodScript.RunsForever, world.Cluster.Clock, world.Cluster.NewRandom());
+        world.Stepper.Add(nodes.Loops);
+        world.Run(600);
+        Assert.Equal("True", Ready());
+        var lease = world.Cluster.Get(Kinds.Lease, "beating", "kube-node-lease");
+        Assert.Equal(("beating", 40L), (lease.Root.Text("spec", "holderIdentity"), lease.Root.Integer("spec", "leaseDurationSeconds")));
+        Assert.InRange(world.Cluster.Clock.GetUtcNow() - lease.Root.Time("spec", "renewTime")!.Value, TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        Assert.InRange(requests.Count("patch", "nodes/status"), 2, 4);
+
+        requests.OnRequest = static r => r.IsWrite ? Fault.Unreachable() : null;
+        world.Run(120);
+        Assert.Equal("Unknown", Ready());
+        requests.OnRequest = null;
+        world.Run(60);
+        Assert.Equal("True", Ready());
+        Assert.Empty(world.Cluster.Get(Kinds.Node, "beating").Root.Items("spec", "taints"));
+
+        // Deleted, it does not come back.
+        world.Cluster.Delete(Kinds.Node, "beating");
+        world.Run(900);
+        Assert.Null(world.Cluster.Find(Kinds.Node, "beating"));
+        Assert.Null(world.Cluster.Find(Kinds.Lease, "beating", "kube-node-lease"));
+
+        string? Ready() => Conditions.Find(world.Cluster.Get(Kinds.Node, "beating").Root.At("status"), "Ready")?.Status;
+    }
+
     [Fact]
     public void A_silent_node_is_unknown_keeps_pods_away_and_loses_its_own_after_what_they_tolerate()
     {
