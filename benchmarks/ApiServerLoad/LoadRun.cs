@@ -20,6 +20,7 @@ internal static class LoadRun
         for (var i = 0; i < plan.Watchers; i++) watchers.Add(await Follower.OpenAsync(http, new Uri(address, $"{Objects}?watch=1&labelSelector=app%3Dload"), plan.Objects, cancellation));
 
         var began = Stopwatch.GetTimestamp();
+        var (allocated, used) = (GC.GetTotalAllocatedBytes(), Environment.CpuUsage.TotalTime);
         var writes = new LatencyHistogram();
         await Parallel.ForAsync(0, plan.Writers, new ParallelOptions { MaxDegreeOfParallelism = plan.Writers, CancellationToken = cancellation },
             async (writer, token) => await WriteAsync(plan, writer, http, address, writes, token));
@@ -32,6 +33,7 @@ internal static class LoadRun
         Console.WriteLine($"creations          {plan.Objects / written.TotalSeconds:N0}/s; {writes}");
         Console.WriteLine($"events             {(double)plan.Objects * plan.Watchers / seen.TotalSeconds:N0}/s; each watcher saw every change once and in order");
         Console.WriteLine($"write to event     {events}");
+        Console.WriteLine($"a creation costs   {(Environment.CpuUsage.TotalTime - used).TotalMicroseconds / plan.Objects:N0} us of CPU and {(GC.GetTotalAllocatedBytes() - allocated) / plan.Objects:N0} bytes allocated, with the events and their clients");
         Console.WriteLine($"working set        {Environment.WorkingSet / 1024 / 1024:N0} MiB with the watchers, the log of all changes and their clients");
         foreach (var watcher in watchers) await watcher.DisposeAsync();
         await ListAsync("list, one answer", new Uri(address, Objects), http, cancellation);

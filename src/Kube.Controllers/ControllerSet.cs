@@ -33,6 +33,7 @@ public sealed class ControllerSet : IAsyncDisposable
         var scheduler = new Scheduler(_caches, kinds, client, options, time, Own());
         var garbage = new GarbageCollector(_caches, kinds, BuiltIn, client, options, time, Own());
         Loops = [.. _caches.Reflectors, jobs.Loop, statefulSets.Loop, replicaSets.Loop, deployments.Loop, disruption.Loop, nodes.Loop, eviction.Loop, claims.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, .. scheduler.Loops, .. garbage.Loops];
+        foreach (var loop in Loops.OfType<IKeyedLoop>()) _caches.Remembered.Add("queues", () => loop.KeyCount);
     }
 
     /// <summary>Kinds whose objects are collected when their owners go, and deleted with their namespace.</summary>
@@ -45,6 +46,9 @@ public sealed class ControllerSet : IAsyncDisposable
     ];
 
     public ImmutableArray<ILoop> Loops { get; }
+
+    /// <inheritdoc cref="RememberedObjects"/>
+    public RememberedObjects Remembered => _caches.Remembered;
 
     /// <summary>Whether every cache was filled once.</summary>
     public bool HasSynced => _caches.Reflectors.All(static r => r.HasSynced);

@@ -20,6 +20,13 @@ public abstract record Outcome
     public sealed record Failed(Exception Cause) : Outcome;
 }
 
+/// <summary>A loop that works on keys.</summary>
+public interface IKeyedLoop : ITimedLoop
+{
+    /// <inheritdoc cref="WorkQueue{TKey}.KeyCount"/>
+    int KeyCount { get; }
+}
+
 /// <summary>
 /// Works on the keys of a queue one at a time: takes one, hands it to the reconciler, and does with it what came out. What one key throws
 /// slows that key alone. In a program, N of these on one queue work on N keys at a time; in a simulation there is one.
@@ -33,9 +40,11 @@ public sealed class ControllerLoop<TKey>(
     WorkQueue<TKey> queue,
     Func<TKey, CancellationToken, ValueTask<Outcome>> reconcile,
     IReadOnlyList<IReflector> sources,
-    Action<TKey, Exception, TimeSpan>? onFailure = null) : ITimedLoop where TKey : notnull
+    Action<TKey, Exception, TimeSpan>? onFailure = null) : IKeyedLoop where TKey : notnull
 {
     public string Name => name;
+
+    public int KeyCount => queue.KeyCount;
 
     public DateTimeOffset? NextDue => Synced() ? queue.NextDue : null;
 

@@ -25,6 +25,12 @@ public sealed class WorkQueue<TKey>(Backoff backoff, TimeProvider time, Random r
         get { lock (_gate) return _ready.Count; }
     }
 
+    /// <summary>How much is known of keys: those ready, taken and waiting, and those that have failed.</summary>
+    public int KeyCount
+    {
+        get { lock (_gate) return _dirty.Count + _taken.Count + _waiting.Count + _failures.Count; }
+    }
+
     /// <summary>When the next waiting key comes up; null when none waits.</summary>
     public DateTimeOffset? NextDue
     {

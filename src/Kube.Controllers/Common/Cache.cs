@@ -33,6 +33,7 @@ public sealed class ClusterCaches
         slice.Meta.Labels.TryGetValue("kubernetes.io/service-name", out var service) ? [new ObjectKey(slice.Meta.Namespace, service).ToString()] : []);
 
     private readonly List<IReflector> _reflectors = [];
+    private readonly List<Action<string>> _deletionHandlers = [];
     private readonly Dictionary<ResourceKind, Func<Action<ObjectMeta?, ObjectMeta?>, IDisposable>> _followed = [];
     private readonly IKubeReader _client;
     private readonly TimeProvider _time;
@@ -71,6 +72,11 @@ public sealed class ClusterCaches
 
     public IReadOnlyList<IReflector> Reflectors => _reflectors;
 
+    public RememberedObjects Remembered { get; } = new();
+
+    /// <summary>Calls back with the UID of every object of a watched kind that is gone, on the thread of its store. Called before anything runs.</summary>
+    internal void OnDeleted(Action<string> handler) => _deletionHandlers.Add(handler);
+
     /// <summary>The value by which an index of controllers finds an object: its controller's UID, or the namespace of one that has none.</summary>
     public static string ControllerOf(ObjectMeta meta) => meta.Controller?.Uid ?? $"/{meta.Namespace}";
 
@@ -84,6 +90,11 @@ public sealed class ClusterCaches
         var cache = Unlisted(kind, ns: null, project, indexes);
         _reflectors.Add(cache.Reflector);
         _followed[kind] = handler => Follow(cache.Store, meta, handler);
+        cache.Store.Subscribe(change =>
+        {
+            if (change.Old is not { } old || (change.New is { } now && meta(now).Uid == meta(old).Uid)) return;
+            foreach (var handler in _deletionHandlers) handler(meta(old).Uid);
+        });
         return cache;
     }
 

@@ -7,6 +7,8 @@ internal sealed class Memories<T>(Func<T> make) where T : class
 {
     private readonly Dictionary<ObjectKey, (string Uid, T Memory)> _known = [];
 
+    public int Count => _known.Count;
+
     /// <param name="uid">Null: the object is gone, and what was known of it is forgotten.</param>
     public T? Of(ObjectKey key, string? uid)
     {

@@ -21,8 +21,9 @@ public sealed class DeploymentController
     {
         (_caches, _client, _time) = (caches, client, time);
         _deployments = caches.Watch(Kinds.Deployment, static o => new DeploymentView(o), static d => d.Meta, ByNamespace);
-        _events = new EventRecorder(client, time, random, "deployment-controller");
+        _events = new EventRecorder(caches, client, time, random, "deployment-controller");
         _claims = new ClaimApplier(client, time);
+        caches.Remembered.Add("deployments", () => _memories.Count);
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>(
             "controller/deployments", queue, ReconcileAsync, [_deployments.Reflector, caches.ReplicaSets.Reflector, caches.Pods.Reflector], options.Reporter("deployments"));

@@ -17,7 +17,8 @@ public sealed class DisruptionController
     public DisruptionController(ClusterCaches caches, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
     {
         (_caches, _client, _time) = (caches, client, time);
-        _events = new EventRecorder(client, time, random, "controllermanager");
+        _events = new EventRecorder(caches, client, time, random, "controllermanager");
+        caches.Remembered.Add("disruption", () => _memories.Count);
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/disruption", queue, ReconcileAsync, [caches.Budgets.Reflector, caches.Pods.Reflector, caches.ReplicaSets.Reflector], options.Reporter("disruption"));
         caches.Budgets.Store.Subscribe(change => queue.Add(change.Key));

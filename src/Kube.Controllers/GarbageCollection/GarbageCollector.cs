@@ -10,13 +10,8 @@ namespace Kube.Controllers;
 /// </summary>
 public sealed class GarbageCollector
 {
-    // Owners that the server has said to be gone. A UID never comes back, so what is forgotten here costs one question more.
-    private const int AbsentMax = 10_000;
-
     private readonly Lock _gate = new();
     private readonly GarbageGraph _graph = new();
-    private readonly HashSet<string> _absent = new(StringComparer.Ordinal);
-    private readonly Queue<string> _absentOrder = new();
     private readonly ServedKinds _kinds;
     private readonly GarbageApplier _applier;
     private readonly EventRecorder _events;
@@ -28,8 +23,12 @@ public sealed class GarbageCollector
     {
         _kinds = kinds;
         _applier = new GarbageApplier(client);
-        _events = new EventRecorder(client, time, random, "garbage-collector-controller");
+        _events = new EventRecorder(caches, client, time, random, "garbage-collector-controller");
         _queue = new WorkQueue<string>(options.Backoff, time, random);
+        caches.Remembered.Add("garbage", () =>
+        {
+            lock (_gate) return _graph.Count;
+        });
         foreach (var kind in builtIn) caches.Follow(kind, (old, current) => Take(kind, old, current));
         _custom = new CustomKindWatches<ObjectMeta>("reflector/custom-kinds", caches, kinds, static o => o.Meta, (kind, store) => ClusterCaches.Follow(store, static m => m, (old, current) => Take(kind, old, current)), time);
         Loops = [new ControllerLoop<string>("controller/garbage-collector", _queue, ReconcileAsync, [new SyncPatience(caches.Reflectors, time)], options.Reporter<string>("garbage-collector")), _custom];
@@ -87,7 +86,7 @@ public sealed class GarbageCollector
     {
         if (_graph.Find(owner.Uid) is { } found) return GarbagePlanner.StateOf(node, owner, found);
         if (_kinds.Find(owner.ApiVersion, owner.Kind) is not { } kind || (kind.Namespaced && !node.Kind.Namespaced)) return OwnerState.Unresolvable;
-        return _absent.Contains(owner.Uid) ? OwnerState.Absent : OwnerState.Unverified;
+        return _graph.IsAbsent(owner.Uid) ? OwnerState.Absent : OwnerState.Unverified;
     }
 
     /// <returns>Whether all of them exist; those that do not are remembered.</returns>
@@ -100,12 +99,7 @@ public sealed class GarbageCollector
             var found = await _applier.FindLiveAsync(kind, node.Key.Namespace, owner.Name, cancellation);
             if (GarbagePlanner.StateOf(node, owner, found) != OwnerState.Absent) continue;
             allPresent = false;
-            lock (_gate)
-            {
-                if (!_absent.Add(owner.Uid)) continue;
-                _absentOrder.Enqueue(owner.Uid);
-                if (_absentOrder.Count > AbsentMax) _absent.Remove(_absentOrder.Dequeue());
-            }
+            lock (_gate) _graph.SetAbsent(owner.Uid);
         }
 
         return allPresent;

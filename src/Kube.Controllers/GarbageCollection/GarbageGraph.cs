@@ -9,7 +9,18 @@ public sealed class GarbageGraph
     private readonly Dictionary<string, GarbageNode> _nodes = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<string>> _dependents = new(StringComparer.Ordinal);
 
-    public int Count => _nodes.Count;
+    // Owners that the server has said to be gone, for as long as somebody names them. A UID never comes back.
+    private readonly HashSet<string> _absent = new(StringComparer.Ordinal);
+
+    /// <summary>How many objects there are, and how many are known not to be.</summary>
+    public int Count => _nodes.Count + _absent.Count;
+
+    public bool IsAbsent(string uid) => _absent.Contains(uid);
+
+    public void SetAbsent(string uid)
+    {
+        if (_dependents.ContainsKey(uid)) _absent.Add(uid);
+    }
 
     public GarbageNode? Find(string uid) => _nodes.GetValueOrDefault(uid);
 
@@ -57,7 +68,9 @@ public sealed class GarbageGraph
         {
             if (!_dependents.TryGetValue(owner.Uid, out var dependents)) continue;
             dependents.Remove(node.Uid);
-            if (dependents.Count == 0) _dependents.Remove(owner.Uid);
+            if (dependents.Count > 0) continue;
+            _dependents.Remove(owner.Uid);
+            _absent.Remove(owner.Uid);
         }
     }
 }

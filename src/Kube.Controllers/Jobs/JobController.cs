@@ -20,8 +20,9 @@ public sealed class JobController
     public JobController(ClusterCaches caches, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
     {
         (_caches, _client, _time) = (caches, client, time);
-        _applier = new JobApplier(client, new EventRecorder(client, time, random, "job-controller"), time);
+        _applier = new JobApplier(client, new EventRecorder(caches, client, time, random, "job-controller"), time);
         _claims = new ClaimApplier(client, time);
+        caches.Remembered.Add("jobs", () => _memories.Count);
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/jobs", queue, ReconcileAsync, [caches.Jobs.Reflector, caches.Pods.Reflector], options.Reporter("jobs"));
         caches.Jobs.Store.Subscribe(change => queue.Add(change.Key));

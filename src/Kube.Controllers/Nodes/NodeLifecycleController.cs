@@ -21,7 +21,7 @@ public sealed class NodeLifecycleController
     {
         (_caches, _client, _time) = (caches, client, time);
         _leases = caches.Leases;
-        _events = new EventRecorder(client, time, random, "node-controller");
+        _events = new EventRecorder(caches, client, time, random, "node-controller");
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/node-lifecycle", queue, ReconcileAsync, [caches.Nodes.Reflector, caches.Leases.Reflector, caches.Pods.Reflector], options.Reporter("node-lifecycle"));
         caches.Nodes.Store.Subscribe(change => queue.Add(change.Key));

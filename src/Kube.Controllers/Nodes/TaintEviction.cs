@@ -20,9 +20,10 @@ public sealed class TaintEviction
     public TaintEviction(ClusterCaches caches, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
     {
         (_caches, _client, _time) = (caches, client, time);
-        _events = new EventRecorder(client, time, random, "taint-eviction-controller");
+        _events = new EventRecorder(caches, client, time, random, "taint-eviction-controller");
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/taint-eviction", queue, ReconcileAsync, [caches.Nodes.Reflector, caches.Pods.Reflector], options.Reporter("taint-eviction"));
+        caches.Remembered.Add("taint-eviction", () => _since.Count);
         caches.Nodes.Store.Subscribe(change =>
         {
             if (Taints(change.Old).Length == 0 && Taints(change.New).Length == 0) return;
@@ -30,7 +31,7 @@ public sealed class TaintEviction
         });
         caches.Pods.Store.Subscribe(change =>
         {
-            var isNews = change.New is null ? _since.ContainsKey(change.Key) : change.Old?.NodeName != change.New.NodeName || change.Old.Meta.Uid != change.New.Meta.Uid;
+            var isNews = change.New is null || change.Old?.NodeName != change.New.NodeName || change.Old.Meta.Uid != change.New.Meta.Uid;
             if (isNews) queue.Add(change.Key);
         });
     }

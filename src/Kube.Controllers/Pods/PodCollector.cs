@@ -23,6 +23,7 @@ public sealed class PodCollector
         (_caches, _client, _time) = (caches, client, time);
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/pod-collector", queue, ReconcileAsync, [caches.Pods.Reflector, caches.Nodes.Reflector], options.Reporter("pod-collector"));
+        caches.Remembered.Add("pod-collector", () => _missedSince.Count);
         caches.Pods.Store.Subscribe(change =>
         {
             var isNews = change.Old?.NodeName != change.New?.NodeName || change.Old?.IsTerminating != change.New?.IsTerminating;

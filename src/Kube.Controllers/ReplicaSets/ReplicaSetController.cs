@@ -28,8 +28,9 @@ public sealed class ReplicaSetController
     public ReplicaSetController(ClusterCaches caches, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
     {
         (_caches, _client, _time) = (caches, client, time);
-        _events = new EventRecorder(client, time, random, "replicaset-controller");
+        _events = new EventRecorder(caches, client, time, random, "replicaset-controller");
         _claims = new ClaimApplier(client, time);
+        caches.Remembered.Add("replicasets", () => _memories.Count);
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>("controller/replicasets", queue, ReconcileAsync, [caches.ReplicaSets.Reflector, caches.Pods.Reflector], options.Reporter("replicasets"));
         caches.ReplicaSets.Store.Subscribe(change => queue.Add(change.Key));

@@ -21,6 +21,9 @@ internal sealed class ClusterRoom(ClusterCaches caches)
     /// <summary>Goes up whenever a pod that fitted nowhere may fit.</summary>
     public long Version { get; private set; }
 
+    /// <summary>How many pods hold room, or wait for a node that is being cleared.</summary>
+    public int Pods => _homes.Count + _nominated.Count;
+
     public bool HasNominations => _nominated.Count > 0;
 
     public SchedulingView View => _view ??= new SchedulingView([.. _nodes.Values], NamespaceLabels);

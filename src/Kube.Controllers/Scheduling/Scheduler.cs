@@ -45,10 +45,18 @@ public sealed class Scheduler : ITimedLoop
         _budgets = caches.Budgets;
         _room = new ClusterRoom(caches);
         _queue = new SchedulingQueue(options.Backoff, time, random);
-        _writes = new SchedulingWrites(client, time, random);
+        _writes = new SchedulingWrites(caches, client, time, random);
         _sources = [caches.Nodes.Reflector, caches.Pods.Reflector, caches.VolumeClaims.Reflector, caches.Namespaces.Reflector];
         _gangs = new GangGroups(caches, kinds, GroupChanged, time);
         _statuses = new GangStatuses(caches, client, _gangs, ShortageOf, options, time, random);
+        caches.Remembered.Add("scheduler", () =>
+        {
+            lock (_gate) return _shortages.Count + _gangTries.Count + _gangPauses.Count + _doubtful.Count + _room.Pods + _queue.Count;
+        });
+        caches.OnDeleted(uid =>
+        {
+            lock (_gate) _doubtful.Remove(uid);
+        });
         caches.Nodes.Store.Subscribe(NodeChanged);
         caches.Pods.Store.Subscribe(PodChanged);
         caches.VolumeClaims.Store.Subscribe(change =>
@@ -371,7 +379,25 @@ public sealed class Scheduler : ITimedLoop
         }
         else _queue.Remove(change.Key);
 
+        if (change is { Old: { } gone, New: null }) ForgetGang(gone);
+
         if (freed || (_wantsCompany && change.Old?.NodeName != change.New?.NodeName)) _queue.WakeParked();
+    }
+
+    /// <summary>Why a group waits is forgotten with the last of its pods, when there is no group either.</summary>
+    private void ForgetGang(PodView gone)
+    {
+        if (_gangs.Of(gone) is not { Object: null } gang) return;
+        lock (_gate) ForgetGang(gang.Key);
+    }
+
+    /// <summary>Called under the gate.</summary>
+    private void ForgetGang(string gang)
+    {
+        if (_caches.Pods.Store.Snapshot.CountHaving(ClusterCaches.ByGang, gang) > 0) return;
+        _shortages.Remove(gang);
+        _gangTries.Remove(gang);
+        _gangPauses.Remove(gang);
     }
 
     /// <summary>Whether what the scheduler decides by has changed: its own notes on a waiting pod have not.</summary>
@@ -384,7 +410,12 @@ public sealed class Scheduler : ITimedLoop
         lock (_gate)
         {
             if (isQueue) _gangTries.Clear();
-            else _gangTries.Remove(GangBackends.Key(key.Namespace, key.Name));
+            else
+            {
+                var gang = GangBackends.Key(key.Namespace, key.Name);
+                _gangTries.Remove(gang);
+                if (_gangs.Find(kind, key) is null) ForgetGang(gang);
+            }
         }
 
         if (isQueue)

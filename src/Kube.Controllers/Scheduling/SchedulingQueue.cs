@@ -25,6 +25,11 @@ internal sealed class SchedulingQueue(Backoff backoff, TimeProvider time, Random
         public DateTimeOffset? Due { get; set; }
     }
 
+    public int Count
+    {
+        get { lock (_gate) return _entries.Count; }
+    }
+
     public DateTimeOffset? NextDue
     {
         get { lock (_gate) return _ready.Count > 0 ? DateTimeOffset.MinValue : PeekWaiting(); }

@@ -5,7 +5,7 @@ using Kube.Types;
 namespace Kube.Controllers;
 
 /// <summary>What the scheduler tells the API server: bindings, conditions, nominations, evictions and events.</summary>
-internal sealed class SchedulingWrites(IKubeClient client, TimeProvider time, Random random)
+internal sealed class SchedulingWrites(ClusterCaches caches, IKubeClient client, TimeProvider time, Random random)
 {
     // Events come from the scheduler that the pod has asked for. A handful of names.
     private readonly Dictionary<string, EventRecorder> _recorders = new(StringComparer.Ordinal);
@@ -62,7 +62,7 @@ internal sealed class SchedulingWrites(IKubeClient client, TimeProvider time, Ra
     private EventRecorder Events(PodView pod)
     {
         var scheduler = SchedulerOf(pod);
-        if (!_recorders.TryGetValue(scheduler, out var recorder)) _recorders[scheduler] = recorder = new EventRecorder(client, time, random, scheduler);
+        if (!_recorders.TryGetValue(scheduler, out var recorder)) _recorders[scheduler] = recorder = new EventRecorder(caches, client, time, random, scheduler);
         return recorder;
     }
 

@@ -27,7 +27,8 @@ public sealed class StatefulSetController
         _sets = caches.Watch(Kinds.StatefulSet, static o => new StatefulSetView(o), static s => s.Meta, ByNamespace);
         _revisions = caches.Watch(Kinds.ControllerRevision, RevisionsByController);
         _claims = new ClaimApplier(client, time);
-        _applier = new StatefulSetApplier(client, new EventRecorder(client, time, random, "statefulset-controller"), time);
+        _applier = new StatefulSetApplier(client, new EventRecorder(caches, client, time, random, "statefulset-controller"), time);
+        caches.Remembered.Add("statefulsets", () => _memories.Count);
         var queue = new WorkQueue<ObjectKey>(options.Backoff, time, random);
         Loop = new ControllerLoop<ObjectKey>(
             "controller/statefulsets", queue, ReconcileAsync,
