@@ -87,7 +87,7 @@ public sealed class UpTests
         var cluster = house.ClusterPid();
         using var client = Cluster.Connect(house);
         Assert.Single(await Cluster.NamesAsync(client, Cluster.MpiJobs, house.Limit));
-        using (var kill = Process.Start("kill", ["-INT", run.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) await kill.WaitForExitAsync(house.Limit);
+        await SignalAsync(run.Id, "INT", house.Limit);
         await run.WaitForExitAsync(house.Limit);
 
         Assert.Equal(130, run.ExitCode);
@@ -112,16 +112,47 @@ public sealed class UpTests
         Assert.Empty(Directory.EnumerateFileSystemEntries(house.Runtime));
     }
 
+    [Fact]
+    public async Task A_run_waits_for_a_cluster_that_is_too_busy_to_answer()
+    {
+        await using var house = new Household(Patience);
+        (await house.RunAsync("up")).ShouldEndWith(0);
+        var cluster = house.ClusterPid();
+        await SignalAsync(cluster, "STOP", house.Limit);
+
+        // Longer than the client waits for one connection.
+        using var run = await RunSleeperAsync(house, async () =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(12), house.Limit);
+            await SignalAsync(cluster, "CONT", house.Limit);
+        });
+
+        (await house.RunAsync("down")).ShouldEndWith(0);
+        await run.WaitForExitAsync(house.Limit);
+    }
+
     /// <summary>A cluster that is up, and in it a run whose launcher is at work.</summary>
     private static async Task<Process> StartSleeperAsync(Household house)
     {
+        (await house.RunAsync("up")).ShouldEndWith(0);
+        return await RunSleeperAsync(house, static () => Task.CompletedTask);
+    }
+
+    private static async Task<Process> RunSleeperAsync(Household house, Func<Task> meanwhile)
+    {
         var manifest = Path.Combine(house.Home, "sleeper.yaml");
         await File.WriteAllTextAsync(manifest, Sleeper.Manifest, house.Limit);
-        (await house.RunAsync("up")).ShouldEndWith(0);
         var run = house.Start("run", manifest);
         _ = run.StandardOutput.ReadToEndAsync(house.Limit);
+        await meanwhile();
         await UntilLineAsync(run, "launcher started", house.Limit);
         return run;
+    }
+
+    private static async Task SignalAsync(int process, string signal, CancellationToken cancellation)
+    {
+        using var kill = Process.Start("kill", [$"-{signal}", process.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await kill.WaitForExitAsync(cancellation);
     }
 
     private static async Task UntilLineAsync(Process run, string text, CancellationToken cancellation)

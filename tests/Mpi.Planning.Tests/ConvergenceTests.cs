@@ -90,16 +90,15 @@ public sealed class ConvergenceTests
             var ran = new Dictionary<string, string>();
             Live(life, w =>
             {
-                // A suspension stops what ran, and the same attempt starts from the beginning. What still ends meanwhile is not counted.
-                if (IsSuspended(w))
-                {
-                    ran.Clear();
-                    return;
-                }
+                // Not even while one still ends does another run.
+                var running = w.LauncherPods.Where(static p => FakeWorld.Text(p, "status", "phase") == "Running").ToList();
+                Assert.True(running.DistinctBy(Owner).Count() <= 1, "two launchers run at once");
 
+                // A suspension stops what ran, and the same attempt starts from the beginning.
+                if (IsSuspended(w)) ran.Clear();
                 if (w.Launcher is not { } job) return;
                 var uid = FakeWorld.Text(job, "metadata", "uid");
-                var runs = w.LauncherPods.Any(p => FakeWorld.Text(p, "status", "phase") == "Running" && p["metadata"]!["ownerReferences"]![0]!["uid"]!.ToString() == uid);
+                var runs = running.Any(p => Owner(p) == uid && p["metadata"]!["deletionTimestamp"] is null);
                 // Until its uid is recorded a launcher may vanish unseen; that window is as long as one watch event takes.
                 if (!runs || !Recorded(w, uid)) return;
                 var attempt = FakeWorld.Text(job, "metadata", "annotations", PlanningNames.Attempt);
@@ -213,6 +212,8 @@ public sealed class ConvergenceTests
         world.RunLauncher();
         world.Pass();
     }
+
+    private static string Owner(JsonObject pod) => pod["metadata"]!["ownerReferences"]![0]!["uid"]!.ToString();
 
     private static bool Recorded(FakeWorld world, string uid) => world.Status["attempt"]?["launcherUID"]?.ToString() == uid;
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Nodes.Linux;
 using Kube.Types;
@@ -50,6 +51,12 @@ internal static class LocalRun
             line.Say($"kubempi: {refused.Message}");
             return ExitCode.MachineUnfit;
         }
+        catch (ConnectionException silence)
+        {
+            line.Show("");
+            line.Say($"kubempi: {silence.Message}");
+            return ExitCode.Failure;
+        }
         catch (OperationCanceledException)
         {
             line.Show("");
@@ -65,7 +72,18 @@ internal static class LocalRun
 
         // 3. The objects, in the order in which they stand.
         var objects = new RunObjects(cluster.Client, time);
-        if (await objects.CreateAsync(manifest, Say, cancellation) is not { } started)
+        ImmutableArray<StartedJob>? made;
+        try
+        {
+            made = await objects.CreateAsync(manifest, Say, cancellation);
+        }
+        catch (HttpRequestException lost)
+        {
+            Say($"kubempi: the local cluster does not answer any more: {lost.Message}");
+            return ExitCode.Failure;
+        }
+
+        if (made is not { } started)
         {
             if (cluster.Outlives) await FarewellAsync(objects, follower: null, time);
             return ExitCode.Usage;
@@ -107,7 +125,12 @@ internal static class LocalRun
             var background = BackgroundCluster.OfThisUser();
             if (await background.FindAsync(cancellation) is { } record)
             {
-                if (!bringsImages) return RunCluster.Join(background.Folder, record, line.Say, time);
+                if (!bringsImages)
+                {
+                    line.Show("waiting for the local cluster to answer");
+                    return await RunCluster.JoinAsync(background.Folder, record, line.Say, time, cancellation);
+                }
+
                 line.Say($"kubempi: {ImagePath.BesideManifest(manifest.Folder)} has image stand-ins of its own, so this run gets a cluster of its own and not the one of kubempi up");
             }
         }

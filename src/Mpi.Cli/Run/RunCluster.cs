@@ -1,4 +1,5 @@
 using Kube.Client;
+using Kube.Types;
 using Mpi.LocalCluster;
 
 namespace Mpi.Cli;
@@ -25,10 +26,23 @@ internal abstract class RunCluster : IAsyncDisposable
     public static async Task<RunCluster> StartAsync(LocalClusterOptions options, CancellationToken cancellation) =>
         new Own(await LocalCluster.LocalCluster.StartAsync(options, cancellation));
 
-    /// <summary>Joins the background cluster.</summary>
+    /// <summary>Joins the background cluster, as soon as it answers.</summary>
     /// <param name="say">Told what the cluster has to say to its user from now on.</param>
-    /// <exception cref="ConnectionException">It ended at this very moment.</exception>
-    public static RunCluster Join(BackgroundFolder folder, BackgroundRecord record, Action<string> say, TimeProvider time) => new Shared(folder, record, say, time);
+    /// <exception cref="ConnectionException">It ended at this very moment, or does not answer.</exception>
+    public static async Task<RunCluster> JoinAsync(BackgroundFolder folder, BackgroundRecord record, Action<string> say, TimeProvider time, CancellationToken cancellation)
+    {
+        var cluster = new Shared(folder, record, say, time);
+        try
+        {
+            await cluster.AnswersAsync(cancellation);
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
 
     private sealed class Own(LocalCluster.LocalCluster cluster) : RunCluster
     {
@@ -46,6 +60,10 @@ internal abstract class RunCluster : IAsyncDisposable
     private sealed class Shared : RunCluster
     {
         private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(200);
+
+        /// <summary>A machine that is busy with something else may take long to answer the first time.</summary>
+        private static readonly TimeSpan AnswerLimit = TimeSpan.FromMinutes(1);
+
         private readonly BackgroundFolder _folder;
         private readonly TimeProvider _time;
         private readonly CancellationTokenSource _over = new();
@@ -71,6 +89,28 @@ internal abstract class RunCluster : IAsyncDisposable
             await Task.WhenAny(Failure);
             Client.Dispose();
             _over.Dispose();
+        }
+
+        public async Task AnswersAsync(CancellationToken cancellation)
+        {
+            var begun = _time.GetTimestamp();
+            while (true)
+            {
+                try
+                {
+                    await Client.GetAsync(Kinds.Namespace, null, "default", cancellation);
+                    return;
+                }
+                catch (HttpRequestException) when (!Failure.IsCompleted && _time.GetElapsedTime(begun) < AnswerLimit)
+                {
+                    await Task.Delay(Glance, _time, cancellation);
+                }
+                catch (HttpRequestException silence)
+                {
+                    var why = Failure.IsCompletedSuccessfully ? await Failure : $"the local cluster does not answer ({silence.Message}); its log is {_folder.Log}, and kubempi down ends it";
+                    throw new ConnectionException(why, silence);
+                }
+            }
         }
 
         private async Task<string> WatchAsync(ProcessIdentity process, LogTail log, Action<string> say)
