@@ -129,7 +129,7 @@ public sealed class LocalCluster : IAsyncDisposable
         parts.Push(pretended);
         var events = new EventExpiry(InProcessClient(server, "kubempi-controllers", time), new EventExpiryOptions(), time, new Random());
         parts.Push(events);
-        var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent) with { ClaimsFolder = Path.Combine(state.Path, "claims") }, time, notice => options.Notice(notice.Text), cancellation);
+        var node = await LinuxNode.StartAsync(InProcessClient(server, "kubempi-node", time), NodeOptions(options, agent) with { ClaimsFolder = Path.Combine(state.Path, "claims") }, time, new Random(), notice => options.Notice(notice.Text), cancellation);
         streams.Node = node;
         parts.Push(node);
         var ranks = new ProcessRanks(node);

@@ -54,7 +54,7 @@ internal sealed class NodeFixture : IAsyncDisposable
         var client = new KubeClient(new InProcessHandler(server), InProcessHandler.BaseAddress, KubeClientOptions.Default, TimeProvider.System);
         var notices = new ConcurrentQueue<string>();
         var options = new LinuxNodeOptions { Name = NodeName, CacheFolder = Path.Join(Path.GetTempPath(), $"kube-nodes-tests-{LibC.GetEffectiveUserId()}"), Heartbeat = TimeSpan.FromHours(1), ImageSearchPath = [Images], Mode = Environment.GetEnvironmentVariable("KUBE_NODES_TEST_MODE") is { Length: > 0 } mode ? Enum.Parse<SandboxMode>(mode) : null };
-        var node = await LinuxNode.StartAsync(client, change?.Invoke(options) ?? options, TimeProvider.System, n => notices.Enqueue(n.Text), Cancelled);
+        var node = await LinuxNode.StartAsync(client, change?.Invoke(options) ?? options, TimeProvider.System, new Random(), n => notices.Enqueue(n.Text), Cancelled);
         return new NodeFixture(server, client, node, notices);
     }
 

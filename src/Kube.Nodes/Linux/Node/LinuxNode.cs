@@ -52,7 +52,7 @@ public sealed class LinuxNode : IAsyncDisposable
 
     /// <param name="report">Called with what the person who runs the node should see; from the loops' threads.</param>
     /// <exception cref="SandboxException">This machine refuses; <see cref="SandboxSupport"/> finds out why.</exception>
-    public static async Task<LinuxNode> StartAsync(IKubeClient client, LinuxNodeOptions options, TimeProvider time, Action<NodeNotice> report, CancellationToken cancellation)
+    public static async Task<LinuxNode> StartAsync(IKubeClient client, LinuxNodeOptions options, TimeProvider time, Random random, Action<NodeNotice> report, CancellationToken cancellation)
     {
         var cluster = await ClusterSandbox.StartAsync(options.Mode ?? SandboxSupport.BestMode, options.Network, time, cancellation);
         var stopping = new CancellationTokenSource();
@@ -109,7 +109,7 @@ public sealed class LinuxNode : IAsyncDisposable
         return new LinuxNode(cluster, sockets, forwarding, probes, stopping, groups, claims, pods, [watchPods, configMaps, secrets, services, slices, accounts, watchClaims], [new NodeLoop([registration, configMaps, secrets, services, slices, accounts, watchClaims, first, names, routes, pods, claims, events])], builds, time);
 
         WatchedObjects Watch(ResourceKind kind, Action<ObjectKey, KubeObject?> changed, string fieldSelector = "") =>
-            new(client, kind, fieldSelector, time, changed, text => report(new NodeNotice(IsWarning: true, text)));
+            new(client, kind, fieldSelector, time, new Random(random.Next()), changed, text => report(new NodeNotice(IsWarning: true, text)));
 
         void NetworkChanged()
         {

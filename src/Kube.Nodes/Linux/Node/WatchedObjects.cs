@@ -1,153 +1,40 @@
-using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Types;
 
 namespace Kube.Nodes.Linux;
 
-/// <summary>
-/// The objects of one kind as last seen, kept by list and watch. The node needs whole objects (a ConfigMap's data), of few
-/// kinds, and only by name.
-/// </summary>
-internal sealed class WatchedObjects(IKubeClient client, ResourceKind kind, string fieldSelector, TimeProvider time, Action<ObjectKey, KubeObject?> changed, Action<string> report) : ILoop, IAsyncDisposable
+/// <summary>The objects of one kind as last seen, whole (a ConfigMap's data), since the node needs few kinds and finds objects by name.</summary>
+internal sealed class WatchedObjects : ILoop, IAsyncDisposable
 {
-    private static readonly TimeSpan RetryFirst = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan RetryLongest = TimeSpan.FromSeconds(10);
+    private readonly Store<KubeObject> _store = new(static o => o);
+    private readonly Reflector<KubeObject> _reflector;
 
-    /// <summary>Replaced whole: a container's start may read it beside the loop.</summary>
-    private ImmutableDictionary<ObjectKey, KubeObject> _objects = ImmutableDictionary<ObjectKey, KubeObject>.Empty;
-    private IWatch? _watch;
-    private string? _version;
-    private DateTimeOffset? _retryAt;
-    private TimeSpan _retry = RetryFirst;
-
-    public string Name => $"node-watch/{kind.Plural}";
-
-    public bool Synced { get; private set; }
-
-    public IEnumerable<KubeObject> All => _objects.Values;
-
-    public KubeObject? Find(ObjectKey key) => _objects.GetValueOrDefault(key);
-
-    public async ValueTask<bool> StepAsync(CancellationToken cancellation)
+    /// <param name="changed">Called with each object that is new or changed, and with null for one that is gone.</param>
+    /// <param name="report">Told why nothing is seen for a while.</param>
+    public WatchedObjects(IKubeClient client, ResourceKind kind, string fieldSelector, TimeProvider time, Random random, Action<ObjectKey, KubeObject?> changed, Action<string> report)
     {
-        if (_retryAt is { } at && at > time.GetUtcNow()) return false;
-        _retryAt = null;
-        try
+        var options = new ReflectorOptions(FieldSelector: fieldSelector)
         {
-            if (_version is null)
-            {
-                await ListAsync(cancellation);
-                return true;
-            }
-
-            if (_watch is null)
-            {
-                _watch = await client.WatchAsync(kind, null, new WatchOptions(_version, FieldSelector: fieldSelector), cancellation);
-                _retry = RetryFirst;
-                return true;
-            }
-
-            if (_watch.TryRead(out var change))
-            {
-                Take(change);
-                return true;
-            }
-
-            if (!_watch.Ended) return false;
-            await CloseAsync();
-            return true;
-        }
-        catch (ApiException refused)
-        {
-            // Gone: the server has forgotten what lies between; look at everything anew.
-            if (refused.IsGone) _version = null;
-            await FailAsync(refused);
-            return true;
-        }
-        catch (HttpRequestException away)
-        {
-            await FailAsync(away);
-            return true;
-        }
-        catch (IOException broken)
-        {
-            await FailAsync(broken);
-            return true;
-        }
+            Backoff = new Backoff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10)),
+            OnFailure = (why, _) => report($"watching {kind.Plural}: {why}"),
+        };
+        _reflector = new Reflector<KubeObject>(client, kind, ns: null, _store, options, time, random);
+        _store.Subscribe(change => changed(change.Key, change.New));
+        Name = $"node-watch/{kind.Plural}";
     }
 
-    public async ValueTask WaitAsync(CancellationToken cancellation)
-    {
-        if (_retryAt is { } at)
-        {
-            var left = at - time.GetUtcNow();
-            if (left > TimeSpan.Zero) await Task.Delay(left, time, cancellation);
-        }
-        else if (_watch is not null)
-        {
-            await _watch.WaitAsync(cancellation);
-        }
-    }
+    public string Name { get; }
 
-    public ValueTask DisposeAsync() => CloseAsync();
+    public bool Synced => _reflector.HasSynced;
 
-    private async ValueTask ListAsync(CancellationToken cancellation)
-    {
-        var seen = new HashSet<ObjectKey>();
-        var page = await client.ListAsync(kind, null, new ListOptions(FieldSelector: fieldSelector), cancellation);
-        while (true)
-        {
-            foreach (var obj in page.Items)
-            {
-                seen.Add(obj.Meta.Key);
-                Set(obj);
-            }
+    public IEnumerable<KubeObject> All => _store.Snapshot.Values;
 
-            if (page.Continue.Length == 0) break;
-            page = await client.ListAsync(kind, null, new ListOptions(FieldSelector: fieldSelector, Continue: page.Continue), cancellation);
-        }
+    /// <summary>Also asked by containers' starts, beside the loop.</summary>
+    public KubeObject? Find(ObjectKey key) => _store.Find(key);
 
-        foreach (var gone in _objects.Keys.Where(k => !seen.Contains(k)).ToList()) Remove(gone);
-        _version = page.ResourceVersion;
-        Synced = true;
-    }
+    public ValueTask<bool> StepAsync(CancellationToken cancellation) => _reflector.StepAsync(cancellation);
 
-    private void Take(WatchEvent change)
-    {
-        _version = change.Object.Meta.ResourceVersion;
-        if (change.Malformed is not null || change.Type == WatchEventType.Bookmark) return;
-        if (change.Type == WatchEventType.Deleted) Remove(change.Object.Meta.Key);
-        else Set(change.Object);
-    }
+    public ValueTask WaitAsync(CancellationToken cancellation) => _reflector.WaitAsync(cancellation);
 
-    private void Set(KubeObject obj)
-    {
-        if (_objects.TryGetValue(obj.Meta.Key, out var known) && known.Meta.ResourceVersion == obj.Meta.ResourceVersion) return;
-        _objects = _objects.SetItem(obj.Meta.Key, obj);
-        changed(obj.Meta.Key, obj);
-    }
-
-    private void Remove(ObjectKey key)
-    {
-        if (!_objects.ContainsKey(key)) return;
-        _objects = _objects.Remove(key);
-        changed(key, null);
-    }
-
-    private async ValueTask FailAsync(Exception why)
-    {
-        report($"watching {kind.Plural}: {why.Message}");
-        await CloseAsync();
-        _retryAt = time.GetUtcNow() + _retry;
-        _retry = _retry * 2 > RetryLongest ? RetryLongest : _retry * 2;
-    }
-
-    private async ValueTask CloseAsync()
-    {
-        if (_watch is { } watch)
-        {
-            _watch = null;
-            await watch.DisposeAsync();
-        }
-    }
+    public ValueTask DisposeAsync() => _reflector.DisposeAsync();
 }
