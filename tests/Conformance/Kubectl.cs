@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Conformance;
 
 /// <summary>The kubectl that plays the sessions: the one on the PATH, or the program that KUBEMPI_CONFORMANCE_KUBECTL names.</summary>
@@ -10,5 +12,12 @@ internal static class Kubectl
         ? new() { ["PATH"] = $"{Path.GetDirectoryName(Path.GetFullPath(program))}:{System.Environment.GetEnvironmentVariable("PATH")}" }
         : [];
 
-    public static async Task<bool> IsThereAsync() => (await Shell.RunAsync("kubectl version --client", Path.GetTempPath(), Environment)).Exit == 0;
+    /// <summary>The minor version, such as 35; null when there is none.</summary>
+    public static async Task<int?> MinorAsync()
+    {
+        var (exit, output) = await Shell.RunAsync("kubectl version --client -o json", Path.GetTempPath(), Environment);
+        if (exit != 0) return null;
+        using var version = JsonDocument.Parse(output);
+        return int.Parse(version.RootElement.GetProperty("clientVersion").GetProperty("minor").GetString()!.TrimEnd('+'), System.Globalization.CultureInfo.InvariantCulture);
+    }
 }

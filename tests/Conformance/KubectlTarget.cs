@@ -27,12 +27,13 @@ internal abstract class KubectlTarget : IAsyncDisposable
     }
 
     /// <summary>
-    /// The local cluster's API server over TLS with its controllers, and neither nodes, nor scheduler, nor what cares for nodes: as the
-    /// control plane that it is compared with. Nothing takes a pod away there because its node does not exist, nor taints a node without a kubelet.
+    /// The local cluster's API server over TLS with its controllers, and neither nodes, nor scheduler, nor what cares for nodes and volumes: as
+    /// the control plane that it is compared with. Nothing takes a pod away there because its node does not exist, nor taints a node without a
+    /// kubelet, nor finds a volume for a claim.
     /// </summary>
     private sealed class LocalTarget : KubectlTarget
     {
-        private static readonly FrozenSet<string> Absent = ["controller/scheduler", "controller/pod-collector", "controller/node-lifecycle", "controller/taint-eviction"];
+        private static readonly FrozenSet<string> Absent = ["controller/scheduler", "controller/pod-collector", "controller/node-lifecycle", "controller/taint-eviction", "controller/volume-claims"];
 
         private readonly string _folder = Directory.CreateTempSubdirectory("kubempi-conformance-").FullName;
         private readonly KubeApiServer _server = new(new ApiServerOptions());

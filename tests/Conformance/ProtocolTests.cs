@@ -23,7 +23,7 @@ public sealed class ProtocolTests
         Assert.Equal(["a", "b"], (await wire.GetAsync($"{maps}?labelSelector=mine&resourceVersion={before}&resourceVersionMatch=Exact")).Gave(200).Names);
         Assert.Equal(["a", "b", "c"], (await wire.GetAsync($"{maps}?labelSelector=mine&resourceVersion={before}&resourceVersionMatch=NotOlderThan")).Gave(200).Names);
         Assert.Equal("a", (await wire.GetAsync($"{maps}?labelSelector=mine&resourceVersion={before}&resourceVersionMatch=Exact&limit=1")).Gave(200).Names.Single());
-        (await wire.GetAsync($"{maps}?resourceVersion=0&resourceVersionMatch=Exact")).Gave(422);
+        Assert.EndsWith("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"", (await wire.GetAsync($"{maps}?resourceVersion=0&resourceVersionMatch=Exact")).Gave(422).At("message"));
         (await wire.GetAsync($"{maps}?resourceVersionMatch=NotOlderThan")).Gave(422);
         var future = (await wire.GetAsync($"{maps}?resourceVersion=999999999&resourceVersionMatch=NotOlderThan")).Gave(504);
         Assert.Equal(("Timeout", "ResourceVersionTooLarge"), (future.At("reason"), future.At("details", "causes", "0", "reason")));
@@ -111,8 +111,32 @@ public sealed class ProtocolTests
         (await wire.DeleteAsync($"{maps}/a?dryRun=All")).Gave(200);
         (await wire.DeleteAsync($"{maps}?dryRun=All&labelSelector=mine")).Gave(200);
         (await wire.PostAsync($"{maps}?dryRun=All", """{"metadata":{"name":"a"}}""")).Gave(409);
+        Assert.Equal("b", (await wire.DeleteAsync($"{maps}/b?dryRun=All")).Gave(404).At("details", "name"));
         Assert.Equal(before, await IdentityAsync(wire, $"{maps}/a"));
         Assert.Equal("a", (await wire.GetAsync($"{maps}?labelSelector=mine")).Names.Single());
+    }
+
+    [Theory]
+    [MemberData(nameof(Targets))]
+    public async Task Parameters_of_a_write_that_say_nothing_known_are_refused_all_at_once(string name)
+    {
+        await using var target = await Target.OpenAsync(name);
+        using var wire = target.OpenWire();
+        var maps = await ConfigMapsAsync(target, "a");
+        const string DryRun = "dryRun: Unsupported value: [\"Some\"]: supported values: \"All\"";
+        const string Validation = "fieldValidation: Unsupported value: \"Most\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"";
+        const string Named = """{"metadata":{"name":"a"}}""";
+        Refused(await wire.PostAsync($"{maps}?dryRun=Some", Named), $"CreateOptions.meta.k8s.io \"\" is invalid: {DryRun}");
+        Refused(await wire.PutAsync($"{maps}/a?dryRun=Some&fieldValidation=Most", Named), $"UpdateOptions.meta.k8s.io \"\" is invalid: [{DryRun}, {Validation}]");
+        Refused(await wire.MergeAsync($"{maps}/a?force=true&dryRun=Some", "{}"), $"PatchOptions.meta.k8s.io \"\" is invalid: [force: Forbidden: may not be specified for non-apply patch, {DryRun}]");
+        Refused(await wire.DeleteAsync($"{maps}/a?dryRun=Some"), $"DeleteOptions.meta.k8s.io \"\" is invalid: {DryRun}");
+        Refused(await wire.DeleteAsync($"{maps}/a", """{"dryRun":["Some"],"propagationPolicy":"Sideways"}"""),
+            $"DeleteOptions.meta.k8s.io \"\" is invalid: [propagationPolicy: Unsupported value: \"Sideways\": supported values: \"Foreground\", \"Background\", \"Orphan\", \"nil\", {DryRun}]");
+        Refused(await wire.DeleteAsync($"{maps}/a", """{"orphanDependents":true,"propagationPolicy":"Orphan"}"""),
+            "DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Invalid value: \"Orphan\": orphanDependents and deletionPropagation cannot be both set");
+        (await wire.GetAsync($"{maps}/a")).Gave(200);
+
+        static void Refused(Answer answer, string message) => Assert.Equal(("Invalid", message), (answer.Gave(422).At("reason"), answer.At("message")));
     }
 
     [Theory]
@@ -213,6 +237,45 @@ public sealed class ProtocolTests
         {
             await UndefineAsync(wire, things);
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Targets))]
+    public async Task Custom_resources_are_defaulted_pruned_and_checked_by_their_schema(string name)
+    {
+        await using var target = await Target.OpenAsync(name);
+        using var wire = target.OpenWire();
+        var things = await DefineAsync(target, wire, """
+            {"type":"object","properties":{"spec":{"type":"object","default":{},"properties":{
+              "size":{"type":"integer","default":3,"maximum":9},
+              "port":{"x-kubernetes-int-or-string":true},
+              "note":{"type":"string","nullable":true,"default":"none"},
+              "tags":{"type":"array","items":{"type":"string"},"x-kubernetes-list-type":"set"},
+              "parts":{"type":"array","x-kubernetes-list-type":"map","x-kubernetes-list-map-keys":["name"],"items":{"type":"object","required":["name"],"properties":{"name":{"type":"string"}}}},
+              "open":{"type":"object","x-kubernetes-preserve-unknown-fields":true},
+              "min":{"type":"integer"}},
+              "x-kubernetes-validations":[{"rule":"!has(self.min) || self.min <= self.size","message":"min is above size"}]}}}
+            """);
+        try
+        {
+            var made = (await wire.PostAsync(things, """{"SET","metadata":{"name":"t"},"spec":{"port":"http","note":null,"unknown":1,"open":{"x":{"y":1}}}}""".Replace("\"SET\"", Type(things)))).Gave(201);
+            Assert.True(JsonNode.DeepEquals(JsonNode.Parse("""{"size":3,"port":"http","note":null,"open":{"x":{"y":1}}}"""), made.Body["spec"]), made.Text);
+            Assert.Contains("unknown field \\\"spec.unknown\\\"", made.Warnings);
+            Assert.Equal("3", (await wire.PostAsync(things, """{"SET","metadata":{"name":"bare"}}""".Replace("\"SET\"", Type(things)))).Gave(201).At("spec", "size"));
+            await RefusedAsync("""{"size":10}""", "spec.size: Invalid value: 10: spec.size in body should be less than or equal to 9");
+            await RefusedAsync("""{"size":"big"}""", "spec.size: Invalid value: \"string\": spec.size in body must be of type integer: \"string\"");
+            await RefusedAsync("""{"port":true}""", "spec.port");
+            await RefusedAsync("""{"tags":["a","a"]}""", "spec.tags[1]: Duplicate value: \"a\"");
+            await RefusedAsync("""{"parts":[{"name":"a"},{"name":"a"}]}""", "spec.parts[1]: Duplicate value: {\"name\":\"a\"}");
+            await RefusedAsync("""{"min":4}""", "min is above size");
+            (await wire.MergeAsync($"{things}/t", """{"spec":{"min":3}}""")).Gave(200);
+        }
+        finally
+        {
+            await UndefineAsync(wire, things);
+        }
+
+        async Task RefusedAsync(string spec, string words) => Assert.Contains(words, (await wire.MergeAsync($"{things}/t", "{\"spec\":" + spec + "}")).Gave(422).At("message"));
     }
 
     /// <returns>The path of the ConfigMaps of a fresh namespace, in which the named ones are labelled <c>mine=yes</c>.</returns>

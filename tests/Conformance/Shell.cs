@@ -5,7 +5,7 @@ namespace Conformance;
 /// <summary>Runs one shell command; stdout and stderr come in the order in which they were written.</summary>
 internal static class Shell
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(180);
 
     public static async Task<(int Exit, string Output)> RunAsync(string command, string folder, IEnumerable<KeyValuePair<string, string>> environment)
     {

@@ -1,17 +1,25 @@
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Conformance;
 
 /// <summary>
 /// A recorded session: commands after <c>$ </c>, each followed by what it printed and, when it failed, by its exit code in
 /// brackets. A command goes on to the line <c>END</c> when it ends in <c>&lt;&lt;END</c>. Lines with <c>#</c> are comments.
-/// The word NAMESPACE in a command stands for the session's own namespace.
+/// The word NAMESPACE in a command stands for the session's own namespace. A command under <c># since kubectl 1.31</c> is one that
+/// older ones do not have.
 /// </summary>
-internal sealed class Transcript
+internal sealed partial class Transcript
 {
     private readonly List<Step> _steps = [];
 
-    private sealed record Step(string Comment, string Command, string Output);
+    private sealed record Step(string Comment, string Command, string Output)
+    {
+        public bool IsFor(int kubectl) => !int.TryParse(Since().Match(Comment).Groups["minor"].ValueSpan, out var since) || kubectl >= since;
+    }
+
+    [GeneratedRegex(@"^# since kubectl 1\.(?<minor>\d+)$", RegexOptions.Multiline)]
+    private static partial Regex Since();
 
     public int Count => _steps.Count;
 
@@ -56,7 +64,8 @@ internal sealed class Transcript
 
     /// <summary>Runs every command, in a namespace, a folder and a discovery cache of its own, and gives the session as it went this time.</summary>
     /// <param name="files">The folder with the manifests that the commands name.</param>
-    public async Task<Transcript> PlayAsync(KubectlTarget target, string files)
+    /// <param name="kubectl">Its minor version; what it does not have is left as it was recorded.</param>
+    public async Task<Transcript> PlayAsync(KubectlTarget target, string files, int kubectl)
     {
         var ns = $"conformance-{Guid.NewGuid():N}"[..20];
         var folder = Directory.CreateTempSubdirectory("kubempi-session-").FullName;
@@ -75,6 +84,12 @@ internal sealed class Transcript
             var played = new Transcript();
             foreach (var step in _steps)
             {
+                if (!step.IsFor(kubectl))
+                {
+                    played._steps.Add(step);
+                    continue;
+                }
+
                 var (exit, output) = await Shell.RunAsync(step.Command.Replace("NAMESPACE", ns), folder, environment);
                 var text = Normal.Form(output, ns, folder) + (exit != 0 ? $"[exit {exit}]\n" : "");
                 played._steps.Add(step with { Output = text });
@@ -84,7 +99,8 @@ internal sealed class Transcript
         }
         finally
         {
-            await Shell.RunAsync($"kubectl delete namespace {ns} --wait=false", folder, environment);
+            // No kubelet lets go of the pods; their namespace would wait for them.
+            await Shell.RunAsync($"kubectl delete pods --all --force; kubectl delete namespace {ns} --wait=false", folder, environment);
             Directory.Delete(folder, recursive: true);
         }
     }

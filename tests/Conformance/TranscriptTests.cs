@@ -31,11 +31,16 @@ public sealed class TranscriptTests
     [MemberData(nameof(Sessions))]
     public async Task A_session_goes_as_it_was_recorded(string name, string target)
     {
-        if (!await Kubectl.IsThereAsync()) Assert.Skip($"kubectl is not on the PATH, and {Kubectl.Variable} names no other");
+        if (await Kubectl.MinorAsync() is not { } kubectl)
+        {
+            Assert.Skip($"kubectl is not on the PATH, and {Kubectl.Variable} names no other");
+            return;
+        }
+
         var recorded = Transcript.Parse(await File.ReadAllTextAsync(Path.Combine(Folder, $"{name}.txt")));
         Assert.True(recorded.Count > 0, $"{name}.txt holds no command");
         await using var cluster = await KubectlTarget.OpenAsync(target);
-        var played = await recorded.PlayAsync(cluster, Folder);
+        var played = await recorded.PlayAsync(cluster, Folder, kubectl);
         if (Records)
         {
             await File.WriteAllTextAsync(Path.Combine(SourceFolder(), $"{name}.txt"), played.ToString());

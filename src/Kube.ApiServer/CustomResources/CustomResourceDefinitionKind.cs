@@ -169,7 +169,7 @@ internal sealed class CustomResourceDefinitionKind(ImmutableDictionary<string, C
                 var call = new ResourceCall(new ApiRequest("DELETE", ""), Query.Parse(""), resource, instance.Key.Namespace, instance.Key.Name, null);
                 try
                 {
-                    Deletion.Delete(new WriteContext(server, call), new DeletionOptions(null, instance.Header.Uid, null, null), CancellationToken.None);
+                    Deletion.Delete(new WriteContext(server, call), new DeletionOptions { Uid = instance.Header.Uid }, CancellationToken.None);
                 }
                 catch (ApiException gone) when (gone.IsNotFound || gone.IsConflict)
                 {

@@ -38,15 +38,9 @@ internal static class Failures
             Causes = [.. errors.Select(static e => new ApiStatusCause(CauseOf(e.Kind), e.Body, e.Path))],
         });
 
-    /// <summary>A fault of the request's parameters.</summary>
+    /// <summary>Faults of the request's parameters.</summary>
     /// <param name="options">What Kubernetes calls them, such as <c>PatchOptions</c>.</param>
-    public static ApiException InvalidOptions(string options, FieldError fault) =>
-        new(new ApiStatus(422, ApiReason.Invalid, $"{options}.meta.k8s.io \"\" is invalid: {fault}")
-        {
-            Group = "meta.k8s.io",
-            Resource = options,
-            Causes = [new ApiStatusCause(CauseOf(fault.Kind), fault.Body, fault.Path)],
-        });
+    public static ApiException InvalidOptions(string options, ImmutableArray<FieldError> errors) => Invalid(new ResourceKind("meta.k8s.io", "v1", options, options), "", errors);
 
     public static ApiException BadRequest(string message) => new(new ApiStatus(400, ApiReason.BadRequest, message));
 

@@ -6,6 +6,7 @@ namespace Kube.ApiServer;
 
 internal sealed class EventKind : KindStrategy
 {
+    private const int TextMax = 128;
     private const int NoteMax = 1024;
 
     public override ResourceKind Kind => Kinds.Event;
@@ -44,24 +45,31 @@ internal sealed class EventKind : KindStrategy
         obj.Object("source");
     }
 
-    public override void Validate(JsonObject obj, List<FieldError> errors)
+    public override void Validate(JsonObject obj, List<FieldError> errors) => Validate(obj, "reportingComponent", errors);
+
+    /// <param name="reporter">What the API that was asked calls <c>reportingComponent</c>.</param>
+    public static void Validate(JsonObject obj, string reporter, List<FieldError> errors)
     {
+        // A time of its own marks an event of the newer kind, which says who acted and how.
+        var isNew = obj.Text("eventTime") is not null;
         var ns = obj.Text("involvedObject", "namespace") ?? "";
         var own = obj.Text("metadata", "namespace") ?? "";
-        // Events about cluster-scoped objects live in the namespace default.
-        if (ns != own && !(ns.Length == 0 && own is "default" or "kube-system"))
-        {
-            errors.Add(FieldError.Invalid("involvedObject.namespace", $"\"{ns}\"", "does not match event.namespace"));
-        }
-
-        // A time of its own marks an event of the newer kind, which says who acted and how.
-        if (obj.Text("eventTime") is null) return;
-        foreach (var (member, path) in new[] { ("reportingComponent", "reportingController"), ("reportingInstance", "reportingInstance"), ("action", "action"), ("reason", "reason") })
-        {
-            if (string.IsNullOrEmpty(obj.Text(member))) errors.Add(FieldError.Required(path, ""));
-        }
-
+        // Events about cluster-scoped objects live in the namespace default, newer ones in that of the system too.
+        var fits = ns.Length > 0 ? isNew || ns == own : own == "default" || (isNew && own == "kube-system");
+        if (!fits) errors.Add(FieldError.Invalid("involvedObject.namespace", $"\"{ns}\"", "does not match event.namespace"));
+        if (!isNew) return;
+        CheckText(obj, "reportingComponent", reporter, int.MaxValue, errors);
+        var name = obj.Text("reportingComponent") ?? "";
+        foreach (var fault in Names.CheckQualifiedName(name)) errors.Add(FieldError.Invalid(reporter, $"\"{name}\"", fault));
+        foreach (var member in new[] { "reportingInstance", "action", "reason" }) CheckText(obj, member, member, TextMax, errors);
         if (obj.Text("message")?.Length > NoteMax) errors.Add(FieldError.Invalid("message", "\"\"", $"can have at most {NoteMax} characters"));
+    }
+
+    private static void CheckText(JsonObject obj, string member, string path, int lengthMax, List<FieldError> errors)
+    {
+        var text = obj.Text(member) ?? "";
+        if (text.Length == 0) errors.Add(FieldError.Required(path, ""));
+        if (text.Length > lengthMax) errors.Add(FieldError.Invalid(path, "\"\"", $"can have at most {lengthMax} characters"));
     }
 
     private static string LastSeen(JsonObject e, DateTimeOffset now) =>
@@ -71,7 +79,9 @@ internal sealed class EventKind : KindStrategy
 
     private static string Source(JsonObject e)
     {
-        var parts = new[] { e.Text("source", "component") ?? e.Text("reportingComponent"), e.Text("source", "host") };
+        var parts = new[] { First(e.Text("source", "component"), e.Text("reportingComponent")), First(e.Text("source", "host"), e.Text("reportingInstance")) };
         return string.Join(", ", parts.Where(static p => !string.IsNullOrEmpty(p)));
     }
+
+    private static string? First(string? text, string? other) => string.IsNullOrEmpty(text) ? other : text;
 }

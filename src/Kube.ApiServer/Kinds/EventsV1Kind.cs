@@ -44,9 +44,7 @@ internal sealed class EventsV1Kind(EventKind core) : KindStrategy
 
     public override void Validate(JsonObject obj, List<FieldError> errors)
     {
-        var inner = new List<FieldError>();
-        core.Validate(ToCore(obj), inner);
-        errors.AddRange(inner);
+        EventKind.Validate(ToCore(obj), "reportingController", errors);
         // What the older API filled in belongs to it: a new event has a time, a type, and a series where it repeats.
         if (obj.Text("eventTime") is null) errors.Add(FieldError.Required("eventTime", ""));
         if (obj.Text("type") is not ("Normal" or "Warning")) errors.Add(FieldError.Invalid("type", "\"\"", $"has invalid value: {obj.Text("type")}"));
@@ -57,7 +55,7 @@ internal sealed class EventsV1Kind(EventKind core) : KindStrategy
     }
 
     /// <summary>An event that the older API made may be updated here as it is.</summary>
-    public override void ValidateReplacement(JsonObject obj, JsonObject old, List<FieldError> errors) => core.Validate(ToCore(obj), errors);
+    public override void ValidateReplacement(JsonObject obj, JsonObject old, List<FieldError> errors) => EventKind.Validate(ToCore(obj), "reportingController", errors);
 
     public override ReadOnlyMemory<byte> Show(StoredObject obj) => StoredBytes.From(Open(obj), obj.Bytes.Owners.Span).WithRevision(obj.Revision).Utf8;
 

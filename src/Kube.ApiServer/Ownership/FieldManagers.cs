@@ -18,14 +18,8 @@ internal static class FieldManagers
         return name.Length > 0 ? name : "unknown";
     }
 
-    /// <summary>Refuses a parameter that can be no name.</summary>
-    /// <param name="options">What Kubernetes calls the request's parameters, such as <c>PatchOptions</c>.</param>
-    public static void Require(ResourceCall call, string options)
-    {
-        if (Check(call.Query.Text("fieldManager")) is { } fault) throw Failures.InvalidOptions(options, fault);
-    }
-
-    private static FieldError? Check(string given)
+    /// <summary>What is wrong with a name that a request gives.</summary>
+    public static FieldError? Check(string given)
     {
         if (Encoding.UTF8.GetByteCount(given) > NameBytesMax) return new FieldError("fieldManager", FieldErrorKind.TooLong, null, $"may not be more than {NameBytesMax} bytes");
         var place = given.EnumerateRunes().Index().FirstOrDefault(static r => !IsPrintable(r.Item), (-1, default));

@@ -15,7 +15,6 @@ internal static class ApplyPatch
     public static (StoredObject Object, bool Created) Apply(WriteContext context, Func<JsonObject, JsonObject>? view, CancellationToken cancellation)
     {
         var call = context.Call;
-        if (call.Query.Text("fieldManager").Length == 0) throw Failures.InvalidOptions("PatchOptions", FieldError.Required("fieldManager", "is required for apply patch"));
         var force = call.Query.Flag("force");
         var given = Read(context);
         var ownership = new FieldOwnership(context, context.Manager);

@@ -4,37 +4,6 @@ using Kube.Types;
 
 namespace Kube.ApiServer;
 
-/// <summary>What a DELETE asks for (<c>metav1.DeleteOptions</c>), from its body or its query.</summary>
-internal sealed record DeletionOptions(long? GraceSeconds, string? Uid, string? ResourceVersion, string? Propagation)
-{
-    public static DeletionOptions Read(ResourceCall call)
-    {
-        JsonObject? body = null;
-        if (!call.Request.Body.IsEmpty) body = Bodies.Parse(call.Request) as JsonObject;
-        var propagation = body.Text("propagationPolicy") ?? (call.Query.Text("propagationPolicy") is { Length: > 0 } text ? text : null);
-        // The older way to ask, which still works.
-        if ((body.Flag("orphanDependents") ?? (call.Query.Text("orphanDependents") is { Length: > 0 } orphan ? orphan == "true" : null)) is { } orphans)
-        {
-            propagation ??= orphans ? "Orphan" : "Background";
-        }
-
-        if (propagation is not (null or "Orphan" or "Background" or "Foreground"))
-        {
-            throw new ApiException(new ApiStatus(422, ApiReason.Invalid,
-                $"DeleteOptions.meta.k8s.io \"\" is invalid: propagationPolicy: Unsupported value: \"{propagation}\": supported values: \"Background\", \"Foreground\", \"Orphan\""));
-        }
-
-        var grace = body.Integer("gracePeriodSeconds") ?? call.Query.Integer("gracePeriodSeconds");
-        // Negative means "the shortest", which is one second: only a plain zero kills at once.
-        if (grace < 0) grace = 1;
-        return new DeletionOptions(grace, body.Text("preconditions", "uid"), body.Text("preconditions", "resourceVersion"), propagation);
-    }
-
-    /// <summary>A dry run can be asked for in the body of a DELETE too.</summary>
-    public static bool IsDryRun(ResourceCall call) =>
-        !call.Request.Body.IsEmpty && Bodies.Parse(call.Request) is JsonObject body && body.Texts("dryRun").Contains("All");
-}
-
 /// <summary>DELETE: at once, after a grace period, or once the last finalizer is gone.</summary>
 internal static class Deletion
 {
@@ -57,7 +26,7 @@ internal static class Deletion
             SetFinalizers(marked, options.Propagation);
             var waits = SetDeletion(marked, strategy.GraceSeconds(old, options.GraceSeconds), options.GraceSeconds, context);
             if (JsonNode.DeepEquals(marked, old)) return (current, false);
-            if (context.DryRun) return (Drafting.Pretend(call.Key, marked, current.Bytes.Owners, current, strategy), !waits);
+            if (context.DryRun || options.DryRun) return (Drafting.Pretend(call.Key, marked, current.Bytes.Owners, current, strategy), !waits);
 
             if (waits) strategy.PrepareForDeletion(marked);
             if (Committing.TryCommit(context, call.Key, current, old, waits ? marked : null, current.Bytes.Owners) is { } committed) return (committed, !waits);

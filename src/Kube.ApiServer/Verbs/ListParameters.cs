@@ -9,13 +9,12 @@ internal static class ListParameters
     private const string Exact = "Exact";
     private const string NotOlder = "NotOlderThan";
     private const string Match = "resourceVersionMatch";
-    private static readonly ResourceKind Options = new("meta.k8s.io", "v1", "ListOptions", "listoptions");
 
     /// <exception cref="ApiException">422: parameters contradict each other.</exception>
     public static void Validate(Query query)
     {
         var errors = query.Flag("watch") ? OfWatch(query) : OfList(query);
-        if (errors.Count > 0) throw Failures.Invalid(Options, "", [.. errors]);
+        if (errors.Count > 0) throw Failures.InvalidOptions("ListOptions", [.. errors]);
     }
 
     private static List<FieldError> OfList(Query query)

@@ -15,9 +15,7 @@ internal static class Patching
             throw new ApiException(new ApiStatus(415, ApiReason.UnsupportedMediaType, "415: Unsupported Media Type"));
         }
 
-        FieldManagers.Require(context.Call, "PatchOptions");
         if (type == MediaType.ApplyPatch) return ApplyPatch.Apply(context, null, cancellation);
-        if (context.Call.Query.Text("force").Length > 0) throw Failures.InvalidOptions("PatchOptions", FieldError.Forbidden("force", "may not be specified for non-apply patch"));
 
         var apply = Reader(type, context);
         // Owners are put into the tree for the rare patch that is about them (kubectl's way from client-side to server-side apply).

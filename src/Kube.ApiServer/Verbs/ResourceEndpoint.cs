@@ -37,14 +37,12 @@ internal sealed class ResourceEndpoint(ServerState server)
     private ApiResponse.Content Create(ResourceCall call)
     {
         if (call.Resource.Kind.Namespaced && call.Namespace is null) throw Failures.MethodNotAllowed(call.Resource.Kind, "create");
-        FieldManagers.Require(call, "CreateOptions");
         var context = new WriteContext(server, call);
         return Show(Creation.Create(Bodies.Object(context), context), call, 201, context);
     }
 
     private ApiResponse.Content Replace(ResourceCall call, CancellationToken cancellation)
     {
-        FieldManagers.Require(call, "UpdateOptions");
         var context = new WriteContext(server, call);
         var body = Bodies.Object(context);
         Func<Wanted>? create = call.Resource.Strategy.AllowsCreateOnUpdate && call.Subresource is null ? () => new Wanted(body) : null;
@@ -62,7 +60,6 @@ internal sealed class ResourceEndpoint(ServerState server)
     private ApiResponse.Content Delete(ResourceCall call, CancellationToken cancellation)
     {
         var context = new WriteContext(server, call);
-        if (DeletionOptions.IsDryRun(call)) context = new WriteContext(server, call) { DryRun = true };
         var (obj, gone) = Deletion.Delete(context, DeletionOptions.Read(call), cancellation);
         if (!gone || call.Resource.Strategy.ReturnsDeletedObject) return Show(obj, call);
         var (kind, details) = (call.Resource.Kind, new JsonObject { ["name"] = call.Name });
@@ -77,14 +74,13 @@ internal sealed class ResourceEndpoint(ServerState server)
         if (call.Resource.Kind.Namespaced && call.Namespace is null) throw Failures.MethodNotAllowed(call.Resource.Kind, "deletecollection");
         var selection = Selection.Read(call);
         var options = DeletionOptions.Read(call);
-        var dryRun = call.Query.All("dryRun").Any() || DeletionOptions.IsDryRun(call);
         var deleted = new List<StoredObject>();
         foreach (var obj in server.Store.Read(call.Resource.Objects).Range(selection.Namespace, null).Where(selection.Matches).ToList())
         {
             var one = call with { Name = obj.Key.Name, Namespace = call.Resource.Kind.Namespaced ? obj.Key.Namespace : null };
             try
             {
-                deleted.Add(Deletion.Delete(new WriteContext(server, one) { DryRun = dryRun }, options, cancellation).Object);
+                deleted.Add(Deletion.Delete(new WriteContext(server, one), options, cancellation).Object);
             }
             catch (ApiException gone) when (gone.IsNotFound)
             {

@@ -11,15 +11,13 @@ internal sealed class WriteContext
         Server = server;
         Call = call;
         Now = server.Time.GetUtcNow();
-        var dryRun = call.Query.All("dryRun").ToList();
-        if (dryRun.Exists(static v => v != "All")) throw Failures.BadRequest($"invalid dryRun: {string.Join(",", dryRun)}: supported values: \"All\"");
-        DryRun = dryRun.Count > 0;
+        WriteParameters.Validate(call);
+        DryRun = call.Query.All("dryRun").Any();
         FieldValidation = call.Query.Text("fieldValidation") switch
         {
-            "" or "Warn" => FieldValidation.Warn,
             "Strict" => FieldValidation.Strict,
             "Ignore" => FieldValidation.Ignore,
-            var other => throw Failures.BadRequest($"invalid fieldValidation: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\""),
+            _ => FieldValidation.Warn,
         };
     }
 
@@ -28,7 +26,7 @@ internal sealed class WriteContext
     public DateTimeOffset Now { get; }
 
     /// <summary>Everything is checked and answered, nothing stored.</summary>
-    public bool DryRun { get; init; }
+    public bool DryRun { get; }
 
     public FieldValidation FieldValidation { get; }
 
