@@ -86,14 +86,25 @@ public sealed class PodTests : IDisposable
     }
 
     [Fact]
+    public void What_admission_filled_in_need_not_be_said_again()
+    {
+        var made = Create().Object;
+        var bare = (JsonObject)made.DeepClone();
+        foreach (var member in new[] { "tolerations", "priority", "preemptionPolicy" }) Assert.True(bare["spec"]!.AsObject().Remove(member));
+        var replaced = _server.Put($"{Pods}/p", bare).Object;
+        Assert.True(JsonNode.DeepEquals(made["spec"], replaced["spec"]), replaced["spec"]!.ToJsonString());
+    }
+
+    [Fact]
     public void Nothing_but_images_deadline_and_tolerations_changes_in_a_pod()
     {
         Create();
         _server.Patch($"{Pods}/p", """{"spec":{"hostname":"h"}}""").Fails(422, "Invalid", "spec: Forbidden: pod updates may not change fields other than");
-        _server.Patch($"{Pods}/p", """{"spec":{"tolerations":[]}}""").Fails(422, "Invalid", "existing toleration can not be modified");
+        _server.Patch($"{Pods}/p", """{"spec":{"tolerations":[{"key":"mine","operator":"Exists"}]}}""");
+        _server.Patch($"{Pods}/p", """{"spec":{"tolerations":[{"key":"other","operator":"Exists"}]}}""").Fails(422, "Invalid", "existing toleration can not be modified");
         var changed = _server.Patch($"{Pods}/p", """{"spec":{"containers":[{"name":"c","image":"other"}],"activeDeadlineSeconds":5}}""", "application/strategic-merge-patch+json").Object;
         Assert.Equal("other", (string)changed["spec"]!["containers"]![0]!["image"]!);
-        Assert.Equal(2, (int)changed["metadata"]!["generation"]!);
+        Assert.Equal(3, (int)changed["metadata"]!["generation"]!);
         _server.Patch($"{Pods}/p", """{"spec":{"activeDeadlineSeconds":6}}""").Fails(422, "Invalid", "must be less than or equal to previous value");
     }
 

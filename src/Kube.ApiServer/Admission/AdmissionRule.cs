@@ -12,6 +12,9 @@ internal abstract class AdmissionRule
     /// <summary>Completes a new object, before the rules of its kind are asked.</summary>
     public virtual void Admit(JsonObject obj, WriteContext context) { }
 
+    /// <summary>Completes a changed object, before the rules of its kind are asked. Changes of a subresource pass by.</summary>
+    public virtual void AdmitUpdate(JsonObject obj, JsonObject old, WriteContext context) { }
+
     /// <summary>Refuses a new object that is valid in itself.</summary>
     public virtual void Check(JsonObject obj, WriteContext context) { }
 
@@ -33,6 +36,11 @@ internal static class Admission
     public static void Admit(JsonObject obj, WriteContext context)
     {
         foreach (var rule in Rules) rule.Admit(obj, context);
+    }
+
+    public static void AdmitUpdate(JsonObject obj, JsonObject old, WriteContext context)
+    {
+        foreach (var rule in Rules) rule.AdmitUpdate(obj, old, context);
     }
 
     public static void Check(JsonObject obj, WriteContext context)

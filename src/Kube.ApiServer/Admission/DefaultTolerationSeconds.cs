@@ -9,6 +9,8 @@ internal sealed class DefaultTolerationSeconds : AdmissionRule
     private const long Seconds = 300;
     private static readonly string[] Taints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
 
+    public override void AdmitUpdate(JsonObject obj, JsonObject old, WriteContext context) => Admit(obj, context);
+
     public override void Admit(JsonObject obj, WriteContext context)
     {
         if (context.Kind != Kinds.Pod) return;

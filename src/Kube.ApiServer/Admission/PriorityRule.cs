@@ -16,6 +16,16 @@ internal sealed class PriorityRule : AdmissionRule
         if (context.Kind == Kinds.Pod) Resolve(obj.Object("spec"), obj.Text("metadata", "name") ?? "", context);
     }
 
+    /// <summary>A manifest that is put in a pod's place need not know what its class was worth.</summary>
+    public override void AdmitUpdate(JsonObject obj, JsonObject old, WriteContext context)
+    {
+        if (context.Kind != Kinds.Pod) return;
+        foreach (var member in new[] { "priority", "preemptionPolicy" })
+        {
+            if (old.At("spec", member) is { } resolved && obj.At("spec", member) is null) obj.Object("spec")[member] = resolved.DeepClone();
+        }
+    }
+
     public override void Check(JsonObject obj, WriteContext context) => CheckDefault(obj, context);
 
     public override void CheckUpdate(JsonObject obj, JsonObject old, WriteContext context) => CheckDefault(obj, context);

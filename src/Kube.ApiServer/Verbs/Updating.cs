@@ -103,6 +103,7 @@ internal static class Updating
         strategy.Default(result);
         // Before the server has its own say: what that changes is nobody's.
         after ??= new FieldOwnership(context, context.Manager).AfterUpdate(old, result, context.Call.Subresource is null ? given ?? owners : owners);
+        if (context.Call.Subresource is null) Admission.AdmitUpdate(result, old, context);
         if (statusOnly) strategy.PrepareForStatusUpdate(result, old, context);
         else strategy.PrepareForUpdate(result, old, context);
         strategy.Default(result);

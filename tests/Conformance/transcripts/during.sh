@@ -1,6 +1,8 @@
 # during.sh WATCH CHANGES [LINES]: runs a kubectl command that watches, and makes changes once its watch has begun. Shows what it printed:
 # all of it when it ends by itself, else that many lines.
-eval "exec $1 -v=6" >during.out 2>during.log &
+: >during.out
+: >during.log
+eval "exec $1 -v=6" >>during.out 2>>during.log &
 watch=$!
 # That a watch has begun, or that it looks for what is not there yet, is said by kubectl's log alone.
 sh until.sh 'grep -q -e "watch=true.*200 OK" -e "404 Not Found" during.log'
