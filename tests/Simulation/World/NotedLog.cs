@@ -6,14 +6,23 @@ namespace Simulation;
 /// <summary>Puts the operator's log into the trace that a failure shows.</summary>
 internal sealed class NotedLog(Stepper stepper) : ILoggerFactory, ILogger
 {
+    private readonly List<string> _errors = [];
+
+    /// <summary>What must never be said: bugs.</summary>
+    public IReadOnlyList<string> Errors => _errors;
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public bool IsEnabled(LogLevel logLevel) => true;
 
     public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        stepper.Note($"  {logLevel}: {formatter(state, exception)}{(exception is null ? "" : " " + exception)}");
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        var text = $"{formatter(state, exception)}{(exception is null ? "" : " " + exception)}";
+        if (logLevel >= LogLevel.Error) _errors.Add(text);
+        stepper.Note($"  {logLevel}: {text}");
+    }
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException("the trace is the one place");
 

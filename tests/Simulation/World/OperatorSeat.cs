@@ -43,6 +43,9 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
 
     public int Crashes { get; private set; }
 
+    /// <summary>What all incarnations logged.</summary>
+    internal NotedLog Log { get; } = new(world.Stepper);
+
     public OperatorProcess? Process => _sitting?.Process;
 
     public override string ToString() => $"operator {_incarnations}: {(_sitting is null ? "away" : _sitting.Process.Elector?.State.ToString() ?? "alone")}";
@@ -67,7 +70,7 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
                 Time = world.Clock,
                 Random = new Random(random.Next()),
                 Identity = $"operator-{number}",
-                Loggers = new NotedLog(world.Stepper),
+                Loggers = Log,
             });
         self = new Incarnation(process, client, [.. process.Loops]);
         _sitting = self;
