@@ -15,6 +15,41 @@ public static class AgentContract
     /// <summary>Role: wait until every worker is proven reachable.</summary>
     public const string GateRole = "gate";
 
+    /// <summary>Role: a worker's main process, which dials the launcher and runs what that asks for.</summary>
+    public const string WorkerRole = "worker";
+
+    /// <summary>Role: what MPI's launchers call instead of ssh; its first argument is the path of the script that named it.</summary>
+    public const string RemoteShellRole = "remote-shell";
+
+    /// <summary>Role: holds the workers' connections in the launcher's container; the first remote-shell call starts it.</summary>
+    public const string LauncherRole = "launcher";
+
+    /// <summary>The name under which <c>deliver DIR</c> puts the remote-shell program beside the agent.</summary>
+    public const string RemoteShellFileName = "kubempi-rsh";
+
+    /// <summary>In a folder of credentials: the side's own certificate and key, and the other side's certificate; PEM.</summary>
+    public const string CertificateFile = "own.crt";
+    public const string KeyFile = "own.key";
+    public const string PeerFile = "peer.crt";
+
+    /// <summary>The folder of credentials.</summary>
+    public const string CredentialsVariable = "KUBEMPI_AGENT_CREDENTIALS";
+
+    /// <summary>For remote-shell programs: the volume that holds the agent; absent, it is the folder of their script.</summary>
+    public const string DirectoryVariable = "KUBEMPI_AGENT_DIRECTORY";
+
+    /// <summary>The pod's name: under it a worker is called.</summary>
+    public const string NameVariable = "KUBEMPI_AGENT_NAME";
+
+    /// <summary>The port on which the launcher's side listens.</summary>
+    public const string PortVariable = "KUBEMPI_AGENT_PORT";
+
+    /// <summary>For workers: the address of the job's agent Service, without port; absent where there is none.</summary>
+    public const string ServiceVariable = "KUBEMPI_AGENT_SERVICE";
+
+    /// <summary>For workers: the launcher pod's name in DNS, asked where the Service does not answer.</summary>
+    public const string LauncherVariable = "KUBEMPI_AGENT_LAUNCHER";
+
     /// <summary>
     /// The line with which the operator ends <c>discover_hosts.sh</c> when all workers run and a gate still waits: only then
     /// does the gate's time limit start where DNS never learns the workers' names. A comment to the shell that runs the script.

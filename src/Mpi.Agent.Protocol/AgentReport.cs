@@ -106,6 +106,9 @@ public enum UnreachableCause
     /// <summary>No try has ended yet.</summary>
     NotTried,
 
+    /// <summary>Over the agent: it has not dialled the launcher; its pod does not run yet, or the network keeps it from it.</summary>
+    NotDialled,
+
     /// <summary>Its name does not resolve: the pod does not run yet, or DNS or the Service is wrong.</summary>
     NameUnknown,
 

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Mpi.Agent.Protocol;
 
 namespace Mpi.Agent.Roles;
@@ -21,8 +22,12 @@ public static class AgentProgram
             {
                 [AgentContract.DeliverRole, var directory] => Deliver.Run(directory, environment),
                 [AgentContract.GateRole, .. var options] => await GateRole.RunAsync(GateOptions.Parse(options), environment, cancellation),
-                _ => throw new UsageException("usage: kubempi-agent deliver DIR | kubempi-agent gate --transport ssh --hostfile FILE "
-                    + "[--skip HOST]... [--notice FILE] [--ssh-args ARGS] [--timeout 10m]"),
+                [AgentContract.WorkerRole] => await WorkerRole.RunAsync(environment, cancellation),
+                [AgentContract.LauncherRole, var directory] => await LauncherRole.RunAsync(directory, environment, cancellation),
+                [AgentContract.RemoteShellRole, .. var call] => await RemoteShell.RunAsync(call, environment, cancellation),
+                _ => throw new UsageException("usage: kubempi-agent deliver DIR | kubempi-agent gate --transport ssh|agent --hostfile FILE "
+                    + "[--skip HOST]... [--notice FILE] [--ssh-args ARGS] [--timeout 10m] | kubempi-agent worker | kubempi-agent launcher DIR "
+                    + "| kubempi-agent remote-shell SCRIPT [SSH OPTIONS] HOST COMMAND..."),
             };
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
@@ -34,7 +39,7 @@ public static class AgentProgram
             await environment.Error.WriteLineAsync($"kubempi-agent: {fault.Message}");
             return Usage;
         }
-        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or SocketException)
         {
             await environment.Error.WriteLineAsync($"kubempi-agent: {fault.Message}");
             return Failure;

@@ -35,6 +35,10 @@ internal static class Deliver
         }
 
         File.Move(unfinished, target, overwrite: true);
+        // A program of its own for launchers that take one path and no arguments. The kernel reads the line; no shell is needed.
+        File.WriteAllText(unfinished, $"#!{target} {AgentContract.RemoteShellRole}\n");
+        File.SetUnixFileMode(unfinished, ExecutableByAll);
+        File.Move(unfinished, Path.Combine(directory, AgentContract.RemoteShellFileName), overwrite: true);
         return AgentProgram.Success;
     }
 }

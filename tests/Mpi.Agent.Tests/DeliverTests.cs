@@ -25,7 +25,18 @@ public sealed class DeliverTests : IDisposable
 
         Assert.Equal("\u007fELF", await File.ReadAllTextAsync(Path.Combine(volume, "kubempi-agent")));
         Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Path.Combine(volume, "kubempi-agent")));
-        Assert.Single(Directory.GetFileSystemEntries(volume));
+        Assert.Equal(["kubempi-agent", "kubempi-rsh"], Directory.GetFileSystemEntries(volume).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task Beside_it_stands_a_remote_shell_that_needs_no_shell_to_start()
+    {
+        test.Variables["KUBEMPI_AGENT_COMMAND"] = "/opt/kubempi/agent";
+
+        Assert.Equal(AgentProgram.Success, await RunAsync());
+
+        Assert.Equal($"#!{volume}/kubempi-agent remote-shell\n", await File.ReadAllTextAsync(Path.Combine(volume, "kubempi-rsh")));
+        Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Path.Combine(volume, "kubempi-rsh")));
     }
 
     [Fact]

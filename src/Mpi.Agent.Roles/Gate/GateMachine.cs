@@ -78,6 +78,17 @@ public sealed class GateMachine
         }
     }
 
+    /// <summary>A worker's connection ended. If it was proven it is so no more: it restarts, or its node is gone.</summary>
+    public void Lost(string host, string reason, TimeSpan now)
+    {
+        var worker = byHost[host];
+        if (worker.ProvenAt is null) return;
+        worker.ProvenAt = null;
+        proven--;
+        Note(worker, new ProbeResult.Failed(UnreachableCause.Closed, reason));
+        Queue(worker, now);
+    }
+
     /// <summary>The whole result so far.</summary>
     public GateReport Report(GateOpening opened) => new()
     {

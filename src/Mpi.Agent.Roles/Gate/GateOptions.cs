@@ -9,6 +9,9 @@ public sealed record GateOptions
 {
     private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
 
+    /// <summary>How the job's launcher will reach its workers, and so how they are proven.</summary>
+    public GateTransport Transport { get; init; } = GateTransport.Ssh;
+
     /// <summary>The hostfile that MPI itself will use.</summary>
     public required string HostfilePath { get; init; }
 
@@ -45,9 +48,14 @@ public sealed record GateOptions
             }
         }
 
-        if (transport != "ssh") throw new UsageException($"gate: --transport must be ssh; it is {transport ?? "missing"}.");
         return new GateOptions
         {
+            Transport = transport switch
+            {
+                "ssh" => GateTransport.Ssh,
+                "agent" => GateTransport.Agent,
+                _ => throw new UsageException($"gate: --transport must be ssh or agent; it is {transport ?? "missing"}."),
+            },
             HostfilePath = hostfile ?? throw new UsageException("gate: --hostfile is missing."),
             Skip = skip.ToImmutable(),
             NoticePath = notice,
@@ -81,6 +89,8 @@ public sealed record GateOptions
         throw new UsageException($"gate: \"{text}\" is no duration such as 10m, 1h30m or 90s.");
     }
 }
+
+public enum GateTransport { Ssh, Agent }
 
 /// <summary>The gate's times and bounds.</summary>
 public sealed record GatePace

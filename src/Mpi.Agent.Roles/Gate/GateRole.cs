@@ -13,6 +13,9 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
     /// <summary>Between two looks for the operator's notice; the kubelet renews the file once a minute or so.</summary>
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromSeconds(5);
 
+    // As many as tries can be under way (GatePace.Parallelism), and as workers that are lost meanwhile.
+    private readonly Channel<(string Host, ProbeResult Result)> ended = Channel.CreateUnbounded<(string, ProbeResult)>();
+
     /// <summary>
     /// What the launcher's ssh will be given by MPI. A user who sets a port here must get it in the gate as well.
     /// </summary>
@@ -23,18 +26,33 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
     {
         var hosts = Hostfile.Hosts(await File.ReadAllTextAsync(options.HostfilePath, cancellation))
             .RemoveAll(host => options.Skip.Contains(host) || options.Skip.Contains(Hostfile.Short(host)));
+        var found = options.Transport == GateTransport.Agent ? await OverAgentAsync(hosts, options, environment, cancellation) : await OverSshAsync(hosts, options, environment, cancellation);
+        await WriteAsync(new AgentReport { Gate = found }, environment, cancellation);
+        return AgentProgram.Success;
+    }
+
+    private static async Task<GateReport> OverAgentAsync(ImmutableArray<string> hosts, GateOptions options, AgentEnvironment environment, CancellationToken cancellation)
+    {
+        NoAuthorities.Forget();
+        using var credentials = AgentCredentials.Load(WorkerOptions.Required(environment, AgentContract.CredentialsVariable));
+        var own = new Hello(AgentRole.Gate, WorkerOptions.Required(environment, AgentContract.NameVariable), Guid.NewGuid());
+        using var listener = new WorkerListener(AgentPort.Read(environment), new TlsLink(credentials, environment.Time, LivenessPace.Default), own, environment.Time);
+        return await new AgentGate(listener, hosts, options.Pace, environment).WaitAsync(() => HasNotice(options.NoticePath), cancellation);
+    }
+
+    private static async Task<GateReport> OverSshAsync(ImmutableArray<string> hosts, GateOptions options, AgentEnvironment environment, CancellationToken cancellation)
+    {
         var ssh = environment.Processes.Find("ssh");
         if (ssh is null && hosts.Length > 0) await environment.Output.WriteLineAsync("this image has no ssh on its PATH; only the workers' sshd greetings on port 22 can be checked");
 
         var names = new NameResolver("/etc/hosts", "/etc/resolv.conf", environment.Time, environment.Random);
         var probe = new SshProbe(ssh, SshArgs(options, environment), environment.Processes, new BannerReader(names, environment.Time), environment.Time);
         var machine = new GateMachine(hosts, ssh is null ? ProbeMethod.Banner : ProbeMethod.Login, options.Pace, environment.Random);
-        var gate = new GateRole(machine, probe, () => HasNotice(options.NoticePath), environment.Output, environment.Time);
-
-        var report = new AgentReport { Gate = await gate.WaitAsync(cancellation) };
-        await WriteAsync(report, environment, cancellation);
-        return AgentProgram.Success;
+        return await new GateRole(machine, probe, () => HasNotice(options.NoticePath), environment.Output, environment.Time).WaitAsync(cancellation);
     }
+
+    /// <summary>A worker that may have been proven is not reachable any more. From any thread; after the end of the wait it means nothing.</summary>
+    internal void Lost(string host, string reason) => ended.Writer.TryWrite((host, new ProbeResult.Lost(reason)));
 
     /// <summary>Waits until the machine opens, and returns what was found.</summary>
     public async Task<GateReport> WaitAsync(CancellationToken cancellation)
@@ -42,8 +60,6 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
         var start = time.GetTimestamp();
         var known = false;
         var lookAgainAt = TimeSpan.Zero;
-        // As many as tries can be under way (GatePace.Parallelism).
-        var ended = Channel.CreateUnbounded<(string Host, ProbeResult Result)>();
         var underWay = new List<Task>();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
@@ -59,7 +75,11 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
                 underWay.RemoveAll(static task => task.IsCompletedSuccessfully);
                 underWay.AddRange(step.Begin.Select(one => TryAsync(one, ended.Writer, stop.Token)));
                 await WaitForEndOrAsync(step.WakeAt - time.GetElapsedTime(start), ended.Reader, cancellation);
-                while (ended.Reader.TryRead(out var one)) machine.Ended(one.Host, one.Result, time.GetElapsedTime(start));
+                while (ended.Reader.TryRead(out var one))
+                {
+                    if (one.Result is ProbeResult.Lost lost) machine.Lost(one.Host, lost.Reason, time.GetElapsedTime(start));
+                    else machine.Ended(one.Host, one.Result, time.GetElapsedTime(start));
+                }
             }
         }
         finally

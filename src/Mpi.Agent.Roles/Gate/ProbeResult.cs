@@ -10,6 +10,9 @@ public enum ProbeMethod
 
     /// <summary>Only sshd's greeting: where there is no ssh client, or the worker runs no commands.</summary>
     Banner,
+
+    /// <summary>A round trip over the agent's own connection.</summary>
+    Greeting,
 }
 
 /// <summary>How one try of one worker ended.</summary>
@@ -21,6 +24,9 @@ public abstract record ProbeResult
 
     /// <summary>The login was accepted and the command was not: from now on the worker's banner is proof.</summary>
     public sealed record CommandForbidden : ProbeResult;
+
+    /// <summary>No try: a connection that stood has ended.</summary>
+    public sealed record Lost(string Reason) : ProbeResult;
 
     public sealed record Failed(UnreachableCause Cause, string Reason) : ProbeResult;
 }
