@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# How long mpirun takes to start its daemons through the agent, next to ssh in the same run: Open MPI 4, N daemons that all run on
+# this machine, taking turns so that a busy machine hurts both alike. Prints medians and their ratio.
+#
+#   dotnet publish src/Mpi.Agent -r linux-x64 -o out && benchmarks/launch-latency.sh out/kubempi-agent [TURNS] [DAEMONS...]
+#
+# As root (sshd). Hosts are addresses of 127.0.0.0/8: nothing is changed on the machine.
+set -euo pipefail
+agent=$(readlink -f -- "${1:?the native agent}") turns=${2:-5}
+shift $(($# < 2 ? $# : 2))
+counts=("${@:-2 8 16 64}")
+work=$(mktemp -d /tmp/kl.XXXXXX) pids=()
+trap 'kill "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+port=$((20000 + RANDOM % 20000)) ssh_port=$((port + 1))
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rsh_no_tree_spawn=1 OMPI_MCA_orte_leave_session_attached=1
+
+# Both sides' credentials, as the operator makes them.
+for side in launcher worker; do
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 -subj "/CN=kubempi-$side" -keyout "$work/$side.key" -out "$work/$side.crt" 2>/dev/null
+done
+mkdir "$work/launcher" "$work/worker" "$work/agent"
+cp "$work/launcher.crt" "$work/launcher/own.crt"; cp "$work/launcher.key" "$work/launcher/own.key"; cp "$work/worker.crt" "$work/launcher/peer.crt"
+cp "$work/worker.crt" "$work/worker/own.crt"; cp "$work/worker.key" "$work/worker/own.key"; cp "$work/launcher.crt" "$work/worker/peer.crt"
+"$agent" deliver "$work/agent"
+export KUBEMPI_AGENT_PORT=$port KUBEMPI_AGENT_LAUNCHER=localhost KUBEMPI_AGENT_SERVICE=127.0.0.1
+
+ssh-keygen -q -t ed25519 -N '' -f "$work/id" && ssh-keygen -q -t ed25519 -N '' -f "$work/host"
+cat > "$work/sshd_config" <<CONFIG
+Port $ssh_port
+HostKey $work/host
+AuthorizedKeysFile $work/id.pub
+PidFile none
+StrictModes no
+MaxStartups 1000
+PerSourcePenalties no
+CONFIG
+grep -q PerSourcePenalties <(/usr/sbin/sshd -T -f "$work/sshd_config" 2>/dev/null) || sed -i /PerSourcePenalties/d "$work/sshd_config"
+mkdir -p /run/sshd
+/usr/sbin/sshd -D -f "$work/sshd_config" 2>/dev/null & pids+=($!)
+ssh_args="-p $ssh_port -i $work/id -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+
+seconds() { local begin=$EPOCHREALTIME; "$@" >/dev/null 2>"$work/error" || { cat "$work/error" >&2; exit 1; }; awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", b - a }'; }
+median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
+hosts() { seq -f "127.0.77.%g" -s , 1 "$1"; }
+over_ssh() { OMPI_MCA_plm_rsh_args=$ssh_args mpirun.openmpi -H "$(hosts "$1")" --map-by node -n 1 true; }
+over_agent() { OMPI_MCA_plm_rsh_agent=$work/agent/kubempi-rsh KUBEMPI_AGENT_NAME=launcher KUBEMPI_AGENT_CREDENTIALS=$work/launcher mpirun.openmpi -H "$(hosts "$1")" --map-by node -n 1 true; }
+
+started=0
+for n in ${counts[*]}; do
+  while ((started < n)); do
+    started=$((started + 1))
+    KUBEMPI_AGENT_NAME=127.0.77.$started KUBEMPI_AGENT_CREDENTIALS=$work/worker "$agent" worker >/dev/null & pids+=($!)
+  done
+  over_agent "$n" >/dev/null 2>&1 || true # starts the launcher's process; the workers have dialled when it ends
+  a=() s=()
+  for ((i = 0; i < turns; i++)); do
+    s+=("$(seconds over_ssh "$n")")
+    a+=("$(seconds over_agent "$n")")
+  done
+  ma=$(printf '%s\n' "${a[@]}" | median) ms=$(printf '%s\n' "${s[@]}" | median)
+  echo "$n daemons, median of $turns: ssh $ms s, agent $ma s, ratio $(awk -v a="$ma" -v b="$ms" 'BEGIN { printf "%.2f", a / b }')"
+done
+rm -f "$work/agent/launcher.sock" # its process ends by itself
