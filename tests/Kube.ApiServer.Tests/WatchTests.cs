@@ -34,6 +34,20 @@ public sealed class WatchTests : IDisposable
     }
 
     [Fact]
+    public async Task Who_waits_before_reading_is_not_left_waiting_for_what_came_before_the_watch()
+    {
+        var seen = Create("a").ResourceVersion;
+        Create("b");
+        var answer = await _server.Server.HandleAsync(new ApiRequest("GET", ConfigMaps) { Query = $"watch=1&resourceVersion={seen}" }, TestContext.Current.CancellationToken);
+        using var watch = Assert.IsType<ApiResponse.Watch>(answer).Events;
+
+        Assert.True(watch.WaitAsync(CancellationToken.None).IsCompleted);
+        Assert.True(watch.TryRead(new System.Buffers.ArrayBufferWriter<byte>()));
+        Assert.False(watch.TryRead(new System.Buffers.ArrayBufferWriter<byte>()));
+        Assert.False(watch.WaitAsync(CancellationToken.None).IsCompleted);
+    }
+
+    [Fact]
     public void An_object_that_stops_or_starts_to_match_is_deleted_or_added_for_its_watcher()
     {
         Create("a");

@@ -26,7 +26,9 @@ public sealed class WatchStream : IDisposable
     private IEnumerator<StoredObject>? _initial;
     private TaskCompletionSource? _waiter;
     private long _cursor;
-    private bool _woken;
+
+    // At first there may be changes since the revision that it begins after, and nothing will ever tell of those.
+    private bool _woken = true;
     private bool _bookmarkDue;
     private bool _timerEnds;
     private bool _ended;
