@@ -111,6 +111,8 @@ public sealed class ControllerTests
         // What lost its Deployment is adopted by the next one.
         await world.Client.DeleteAsync(Kinds.Deployment, world.Namespace, "d", new DeleteOptions(Propagation: "Orphan"), World.Token);
         await world.UntilAsync("orphans", async () => (await world.Client.ListAsync(Kinds.ReplicaSet, world.Namespace, new ListOptions(), World.Token)).Items.All(static s => s.Meta.Controller is null));
+        // Its orphans are let go before it goes itself.
+        await world.UntilAsync("no Deployment", async () => (await world.Client.ListAsync(Kinds.Deployment, world.Namespace, new ListOptions(), World.Token)).Items is []);
         var again = await world.CreateAsync(A.Workload(Kinds.Deployment, "d", 3));
         await world.UntilAsync("adoption", async () => (await world.Client.ListAsync(Kinds.ReplicaSet, world.Namespace, new ListOptions(), World.Token)).Items.All(s => s.Meta.Controller?.Uid == again.Meta.Uid));
     }

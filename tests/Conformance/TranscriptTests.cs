@@ -7,6 +7,7 @@ namespace Conformance;
 /// another: both must go as written. <c>KUBEMPI_CONFORMANCE_RECORD=1</c> writes down how they went instead, which is done
 /// against a real control plane. <c>KUBEMPI_CONFORMANCE_SESSIONS</c> (names with commas between) chooses some.
 /// </summary>
+[Collection(OperatorCollection.Name)]
 public sealed class TranscriptTests
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "transcripts");

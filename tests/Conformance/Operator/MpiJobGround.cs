@@ -201,7 +201,10 @@ internal sealed class MpiJobGround : IAsyncDisposable
     });
 }
 
-/// <summary>Operators share one Lease, and so one cluster, one after the other.</summary>
+/// <summary>
+/// Operators share one Lease, and with the session that applies and deletes it the definition of MPIJobs: on a cluster that outlives the tests
+/// they come one after the other.
+/// </summary>
 [CollectionDefinition(Name)]
 public sealed class OperatorCollection
 {
