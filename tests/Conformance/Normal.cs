@@ -20,6 +20,7 @@ internal static partial class Normal
         text = NameEndings().Replace(text, "$1-RANDOM");
         text = RevisionHashes().Replace(text, "$1HASH");
         text = ClientVersions(text);
+        text = WatchLog().Replace(text, "");
         var lines = text.Split('\n').Select(Line).Where(static l => l.Length > 0);
         var joined = string.Join('\n', lines);
         return joined.Length > 0 ? joined + "\n" : "";
@@ -34,6 +35,10 @@ internal static partial class Normal
         text = text.Replace(" from NAMESPACE namespace", "").Replace("\"creationTimestamp\":null,", "");
         return OnlyInSomeVersions().Replace(text, "");
     }
+
+    /// <summary>Newer versions log that a watch ended soon after it began, which a short <c>--timeout</c> brings about or not.</summary>
+    [GeneratedRegex(@"^[IW]\d{4} [\d:.]+ +\d+ reflector\.go:\d+\] .*\n", RegexOptions.Multiline)]
+    private static partial Regex WatchLog();
 
     [GeneratedRegex(@"^(WARNING: version difference.*| *creationTimestamp: null)\n", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex OnlyInSomeVersions();

@@ -135,7 +135,8 @@ public sealed class StrangerTests
         await tls.WriteAsync(FrameFormat.Write(Hello().ToFrame()), TestContext.Current.CancellationToken);
         await tls.WriteAsync(new byte[] { 0x7f, 0xff, 0xff, 0xff, 5, 0, 0, 0, 1 }, TestContext.Current.CancellationToken);
 
-        Assert.InRange(await DrainAsync(tls), 1, 1024);
+        // The greeting, unless the cut overtook it.
+        Assert.InRange(await DrainAsync(tls), 0, 1024);
         await IsWellAsync(job);
     }
 

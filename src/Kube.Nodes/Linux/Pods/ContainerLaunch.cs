@@ -5,6 +5,9 @@ namespace Kube.Nodes.Linux;
 /// <summary>Takes a run from its image to its running command. Goes on beside the node's loop: a stand-in's build may take a while.</summary>
 internal sealed class ContainerLaunch(LocalPod pod)
 {
+    /// <summary>How long the last output of a command that has ended may take to arrive.</summary>
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5);
+
     /// <summary>Never fails: what goes wrong is the result.</summary>
     public async Task<RunStart> BeginAsync(ContainerRun run, ContainerView view)
     {
@@ -47,7 +50,10 @@ internal sealed class ContainerLaunch(LocalPod pod)
         using var over = CancellationTokenSource.CreateLinkedTokenSource(run.Stopping);
         var outcome = LifecycleHook.RunAsync(hook, view, running, pod.Node, Timeout.InfiniteTimeSpan, over.Token);
         if (await Task.WhenAny(outcome, running.Ended) != outcome) await over.CancelAsync();
-        if (await outcome is not { } failure || running.Ended.IsCompleted) return new RunStart.Running();
+        if (await outcome is not { } failure) return new RunStart.Running();
+        // A container that ends by itself ends its hook, which then fails a moment before the end is known.
+        if (!running.HasCommand) await Task.WhenAny(running.Ended, Task.Delay(EndLimit, pod.Node.Time, CancellationToken.None));
+        if (running.Ended.IsCompleted) return new RunStart.Running();
         // The hook's own words may hold secrets, and events are read by more people than pods are: the kubelet leaves them out, too.
         pod.Event(view, "Warning", "FailedPostStartHook", "PostStartHook failed");
         return new RunStart.HookFailed(failure);

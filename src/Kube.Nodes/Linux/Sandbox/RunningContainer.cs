@@ -61,6 +61,9 @@ internal sealed class RunningContainer : IDisposable
         return new RunningContainer(entry, pod, spec, log);
     }
 
+    /// <summary>Whether the command is there: it was begun and has not ended, though its last output may not be in the log yet.</summary>
+    public bool HasCommand => Main() is not null;
+
     /// <summary>Signals the command itself, as a container runtime signals PID 1 of the container.</summary>
     public bool Signal(int signal) => Main() is { } pid && LibC.Kill(pid, signal);
 
@@ -164,7 +167,8 @@ internal sealed class RunningContainer : IDisposable
         var text = Encoding.UTF8.GetString([.. _prelude]).Trim();
         _started.TrySetResult(new ContainerStart.Refused(text.Length > 0 ? text : $"the sandbox ended with exit code {_entry.ExitCode}", ByCommand: false));
         // What was killed on the way to its command ends as a killed command does, and not with unshare's own code.
-        return _killedBeforeCommand ? 128 + LibC.SigKill : _entry.ExitCode;
+        // Nothing that is killed ends with 0: then the command had ended by itself just before.
+        return _killedBeforeCommand && _entry.ExitCode != 0 ? 128 + LibC.SigKill : _entry.ExitCode;
     }
 
     private async Task PumpAsync(Stream stream, bool isError, bool afterPrelude)
