@@ -29,12 +29,7 @@ public sealed class ServedKinds
     }
 
     /// <summary>The kind that an owner reference means, in whatever version it is served; null when none is.</summary>
-    public ResourceKind? Find(string apiVersion, string kind)
-    {
-        var slash = apiVersion.IndexOf('/', StringComparison.Ordinal);
-        var group = slash < 0 ? "" : apiVersion[..slash];
-        return All.FirstOrDefault(k => k.Kind == kind && k.Group == group);
-    }
+    public ResourceKind? Find(OwnerReference owner) => All.FirstOrDefault(k => k.Kind == owner.Kind && k.Group == owner.Group);
 
     private void Changed(StoreChange<KubeObject> change)
     {

@@ -10,6 +10,8 @@ namespace Kube.Controllers;
 /// </summary>
 public sealed class GarbageCollector
 {
+    private static readonly TimeSpan UnseenOwnerWait = TimeSpan.FromSeconds(5);
+
     private readonly Lock _gate = new();
     private readonly GarbageGraph _graph = new();
     private readonly ServedKinds _kinds;
@@ -30,6 +32,11 @@ public sealed class GarbageCollector
             lock (_gate) return _graph.Count;
         });
         foreach (var kind in builtIn) caches.Follow(kind, (old, current) => Take(kind, old, current));
+        // What names an owner of a kind that nobody knew is looked at again when it is served: the owner may be gone before its kind is listed.
+        kinds.Subscribe((kind, isServed) =>
+        {
+            if (isServed) Enqueue(g => g.DependentsOn(kind));
+        });
         _custom = new CustomKindWatches<ObjectMeta>("reflector/custom-kinds", caches, kinds, static o => o.Meta, (kind, store) => ClusterCaches.Follow(store, static m => m, (old, current) => Take(kind, old, current)), time);
         Loops = [new ControllerLoop<string>("controller/garbage-collector", _queue, ReconcileAsync, [new SyncPatience(caches.Reflectors, time)], options.Reporter<string>("garbage-collector")), _custom];
     }
@@ -56,8 +63,8 @@ public sealed class GarbageCollector
                 var allPresent = await VerifyAsync(seen.Node, verify.Owners, cancellation);
                 if (!allPresent) continue;
 
-                // An owner that the stores do not show yet holds the object; when it goes, its own event comes here.
-                return Outcome.Done;
+                // An owner that the stores do not show yet holds the object. It may go before they ever do, and then no event tells.
+                return new Outcome.Requeue(UnseenOwnerWait);
             }
 
             await TellStrangersAsync(seen, cancellation);
@@ -85,7 +92,7 @@ public sealed class GarbageCollector
     private OwnerState StateOf(GarbageNode node, OwnerReference owner)
     {
         if (_graph.Find(owner.Uid) is { } found) return GarbagePlanner.StateOf(node, owner, found);
-        if (_kinds.Find(owner.ApiVersion, owner.Kind) is not { } kind || (kind.Namespaced && !node.Kind.Namespaced)) return OwnerState.Unresolvable;
+        if (_kinds.Find(owner) is not { } kind || (kind.Namespaced && !node.Kind.Namespaced)) return OwnerState.Unresolvable;
         return _graph.IsAbsent(owner.Uid) ? OwnerState.Absent : OwnerState.Unverified;
     }
 
@@ -95,7 +102,7 @@ public sealed class GarbageCollector
         var allPresent = true;
         foreach (var owner in owners)
         {
-            var kind = _kinds.Find(owner.ApiVersion, owner.Kind) ?? throw new InvalidOperationException($"{owner.Kind} is not served any more");
+            var kind = _kinds.Find(owner) ?? throw new InvalidOperationException($"{owner.Kind} is not served any more");
             var found = await _applier.FindLiveAsync(kind, node.Key.Namespace, owner.Name, cancellation);
             if (GarbagePlanner.StateOf(node, owner, found) != OwnerState.Absent) continue;
             allPresent = false;

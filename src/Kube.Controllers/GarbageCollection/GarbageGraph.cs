@@ -29,6 +29,10 @@ public sealed class GarbageGraph
         ? [.. uids.Select(u => _nodes[u]).OrderBy(static n => n.Kind.Plural, StringComparer.Ordinal).ThenBy(static n => n.Key)]
         : [];
 
+    /// <summary>The UIDs of those that name an owner of the kind, in whatever version.</summary>
+    public ImmutableArray<string> DependentsOn(ResourceKind kind) =>
+        [.. _nodes.Values.Where(n => n.Owners.Any(o => o.Kind == kind.Kind && o.Group == kind.Group)).OrderBy(static n => n.Kind.Plural, StringComparer.Ordinal).ThenBy(static n => n.Key).Select(static n => n.Uid)];
+
     /// <summary>Takes an object in as it is now.</summary>
     /// <returns>The UIDs to look at: the object itself, and those that its change concerns.</returns>
     public ImmutableArray<string> Set(GarbageNode node)

@@ -51,4 +51,7 @@ public sealed record OwnerReference(string ApiVersion, string Kind, string Name,
         reference.Text("uid") ?? "",
         reference.Flag("controller") ?? false,
         reference.Flag("blockOwnerDeletion") ?? false);
+
+    /// <summary>The API group of the owner; empty for the core group.</summary>
+    public string Group => ApiVersion.IndexOf('/', StringComparison.Ordinal) is >= 0 and var slash ? ApiVersion[..slash] : "";
 }

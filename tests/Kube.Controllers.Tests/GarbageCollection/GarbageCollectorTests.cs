@@ -125,22 +125,39 @@ public sealed class GarbageCollectorTests
     public void Custom_objects_are_collected_as_soon_as_their_kind_is_served()
     {
         using var world = new World();
-        world.Cluster.Create(A.Object(Kinds.CustomResourceDefinition, "things.example.com").With("spec", """
-            {"group":"example.com","scope":"Namespaced","names":{"kind":"Thing","plural":"things","singular":"thing","listKind":"ThingList"},
-             "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}
-            """));
+        world.Cluster.Create(ThingDefinition());
         world.Run(5);
-        var thing = new ResourceKind("example.com", "v1", "Thing", "things");
-        var owner = world.Cluster.Create(A.Object(thing, "owner"));
+        var owner = world.Cluster.Create(A.Object(Thing, "owner"));
         world.Cluster.Create(A.Pod("pod").OwnedBy(owner));
         var parent = world.Cluster.Create(A.ConfigMap("parent"));
-        world.Cluster.Create(A.Object(thing, "child").OwnedBy(parent));
+        world.Cluster.Create(A.Object(Thing, "child").OwnedBy(parent));
         world.Run(5);
-        world.Cluster.Delete(thing, "owner");
+        world.Cluster.Delete(Thing, "owner");
         world.Cluster.Delete(Kinds.ConfigMap, "parent");
         world.Run(40);
         Assert.Empty(world.Pods);
-        Assert.Null(world.Cluster.Find(thing, "child"));
+        Assert.Null(world.Cluster.Find(Thing, "child"));
+    }
+
+    [Theory]
+    [InlineData("customresourcedefinitions")]
+    [InlineData("things")]
+    public void What_an_owner_leaves_is_collected_though_it_went_before_it_could_be_seen(string unseen)
+    {
+        using var world = new World();
+        world.Run(1);
+        var isHidden = true;
+        world.ControllerRequests.OnRequest = r => isHidden && r.Resource == unseen && r.Verb == "list" ? Fault.Unavailable() : null;
+        world.ControllerRequests.OnWatchEvent = (r, _) => isHidden && r.Resource == unseen ? new WatchFault.Delay(TimeSpan.FromSeconds(20)) : null;
+        world.Cluster.Create(ThingDefinition());
+        var owner = world.Cluster.Create(A.Object(Thing, "owner"));
+        world.Cluster.Create(A.ConfigMap("child").OwnedBy(owner));
+        world.Run(10);
+        Assert.NotNull(world.Cluster.Find(Kinds.ConfigMap, "child"));
+        world.Cluster.Delete(Thing, "owner");
+        isHidden = false;
+        world.Run(60);
+        Assert.Null(world.Cluster.Find(Kinds.ConfigMap, "child"));
     }
 
     [Theory]
@@ -180,4 +197,11 @@ public sealed class GarbageCollectorTests
         world.Run(60);
         Assert.Null(world.Cluster.Find(Kinds.ConfigMap, "child"));
     }
+
+    private static readonly ResourceKind Thing = new("example.com", "v1", "Thing", "things");
+
+    private static ObjectBuilder ThingDefinition() => A.Object(Kinds.CustomResourceDefinition, "things.example.com").With("spec", """
+        {"group":"example.com","scope":"Namespaced","names":{"kind":"Thing","plural":"things","singular":"thing","listKind":"ThingList"},
+         "versions":[{"name":"v1","served":true,"storage":true,"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}
+        """);
 }
