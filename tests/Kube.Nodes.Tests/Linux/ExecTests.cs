@@ -18,6 +18,8 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
         public ValueTask DisposeAsync() => Sandbox.DisposeAsync();
     }
 
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -39,10 +41,10 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
         await using var session = await StartAsync(container, ["cat"]);
         var writing = WriteAsync();
         using var echo = new MemoryStream();
-        await session.Output.CopyToAsync(echo, Cancelled);
-        await writing;
+        await session.Output.CopyToAsync(echo, Cancelled).WaitAsync(Limit, Cancelled);
+        await writing.WaitAsync(Limit, Cancelled);
         Assert.Equal(bytes, echo.ToArray());
-        Assert.Equal(0, await session.Ended);
+        Assert.Equal(0, await session.Ended.WaitAsync(Limit, Cancelled));
 
         async Task WriteAsync()
         {
@@ -82,12 +84,12 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
     public async Task What_a_command_leaves_running_does_not_hold_its_end_up()
     {
         using var container = await IdleAsync("left");
-        var (code, output, _) = await RunAsync(container, ["sh", "-c", "sleep 1001 & echo begun"]);
+        var (code, output, _) = await RunAsync(container, ["sh", "-c", $"{Sleep(1001)} & echo begun"]);
         Assert.Equal((0, "begun\n"), (code, output));
-        Assert.True(Runs("sleep\01001\0"));
+        Assert.True(Runs(Sleep(1001)));
         container.Kill();
         await container.Ended.WaitAsync(Cancelled);
-        await NodeFixture.UntilAsync(static () => !Runs("sleep\01001\0"));
+        await NodeFixture.UntilAsync(static () => !Runs(Sleep(1001)));
     }
 
     [Theory]
@@ -96,8 +98,8 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
     public async Task A_session_that_is_left_alone_takes_its_processes_with_it_even_those_that_ignore_it(bool terminal)
     {
         using var container = await IdleAsync($"vanish-{terminal}".ToLowerInvariant());
-        var mark = terminal ? "sleep\01003\0" : "sleep\01002\0";
-        await using (await StartAsync(container, ["sh", "-c", $"trap '' HUP; {mark.Replace('\0', ' ')}; true"], terminal))
+        var mark = Sleep(terminal ? 1003 : 1002);
+        await using (await StartAsync(container, ["sh", "-c", $"trap '' HUP; {mark}; true"], terminal))
         {
             await NodeFixture.UntilAsync(() => Runs(mark));
         }
@@ -117,32 +119,43 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
         await ReadUntilAsync(session, "/dev/pts/0\r\n33 101\r\nxterm\r\n1000\r\n");
 
         // Ctrl-Z stops what is in the foreground, and the shell is there again; Ctrl-C ends it.
-        await SayAsync(session, "sleep 1004\n");
-        await NodeFixture.UntilAsync(static () => Runs("sleep\01004\0"));
+        await SayAsync(session, $"{Sleep(1004)}\n");
+        await NodeFixture.UntilAsync(static () => Runs(Sleep(1004)));
         await SayAsync(session, "\u001a");
         await ReadUntilAsync(session, "Stopped");
         await SayAsync(session, "fg\n");
-        await ReadUntilAsync(session, "sleep 1004\r\n");
+        await ReadUntilAsync(session, $"{Sleep(1004)}\r\n");
         // The shell gives the terminal away before it lets the command go on; a Ctrl-C before that is the shell's own.
-        await NodeFixture.UntilAsync(static () => !IsStopped("sleep\01004\0"));
+        await NodeFixture.UntilAsync(static () => !IsStopped(Sleep(1004)));
         await SayAsync(session, "\u0003");
         await SayAsync(session, "echo left with $?\n");
         await ReadUntilAsync(session, "left with 130");
 
         await session.Input.DisposeAsync();
-        await session.Output.CopyToAsync(Stream.Null, Cancelled);
-        Assert.Equal(0, await session.Ended.WaitAsync(TimeSpan.FromSeconds(60), Cancelled));
+        await session.Output.CopyToAsync(Stream.Null, Cancelled).WaitAsync(Limit, Cancelled);
+        Assert.Equal(0, await session.Ended.WaitAsync(Limit, Cancelled));
+    }
+
+    /// <summary>A shell changes the terminal's mode for each of its prompts, and what came just before is then no end any more.</summary>
+    [Fact]
+    public async Task The_end_of_a_terminals_input_is_an_end_for_a_shell_that_looks_later_too()
+    {
+        using var container = await IdleAsync("terminal-end");
+        await using var session = await StartAsync(container, ["sh", "-c", "sleep 1; exec bash --norc --noprofile -i"], terminal: true);
+        await session.Input.DisposeAsync();
+        await session.Output.CopyToAsync(Stream.Null, Cancelled).WaitAsync(Limit, Cancelled);
+        Assert.Equal(0, await session.Ended.WaitAsync(Limit, Cancelled));
     }
 
     private async Task<RunningContainer> IdleAsync(string name, uint uid = 0, Func<ContainerSpec, ContainerSpec>? change = null)
     {
         var container = _sandbox.Start(await _sandbox.PodAsync(name), "exec sleep 1000000", uid, change: change);
-        Assert.IsType<ContainerStart.Running>(await container.Started.WaitAsync(TimeSpan.FromSeconds(30), Cancelled));
+        Assert.IsType<ContainerStart.Running>(await container.Started.WaitAsync(Limit, Cancelled));
         return container;
     }
 
     private static async Task<ContainerSession> StartAsync(RunningContainer container, IReadOnlyList<string> command, bool terminal = false) =>
-        await ExecSession.StartAsync(container, command, terminal, TimeProvider.System, Cancelled);
+        await ExecSession.StartAsync(container, command, terminal, TimeProvider.System, Cancelled).WaitAsync(Limit, Cancelled);
 
     private static async Task<(int Code, string Output, string Error)> RunAsync(RunningContainer container, IReadOnlyList<string> command)
     {
@@ -151,7 +164,7 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
         using var output = new StreamReader(session.Output);
         using var error = new StreamReader(session.Error);
         var (said, complained) = (output.ReadToEndAsync(Cancelled), error.ReadToEndAsync(Cancelled));
-        return (await session.Ended.WaitAsync(TimeSpan.FromSeconds(30), Cancelled), await said, await complained);
+        return (await session.Ended.WaitAsync(Limit, Cancelled), await said.WaitAsync(Limit, Cancelled), await complained.WaitAsync(Limit, Cancelled));
     }
 
     private static ValueTask SayAsync(ContainerSession session, string text) => session.Input.WriteAsync(Encoding.UTF8.GetBytes(text), Cancelled);
@@ -177,8 +190,16 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
         }
     }
 
-    private static bool IsStopped(string commandLine) => ProcessTree.All().Any(pid =>
-        ProcessTree.Read($"/proc/{pid}/cmdline") == commandLine && ProcessTree.Read($"/proc/{pid}/status")?.Contains("State:\tT", StringComparison.Ordinal) == true);
+    /// <summary>A command that can be found among all processes of the machine, where a second copy of these tests may run (OrdinaryUserTests).</summary>
+    private static string Sleep(int number) => $"sleep {number}{Environment.ProcessId}";
 
-    private static bool Runs(string commandLine) => ProcessTree.All().Any(pid => ProcessTree.Read($"/proc/{pid}/cmdline") == commandLine);
+    private static bool IsStopped(string command) => Running(command).Any(static pid => ProcessTree.Read($"/proc/{pid}/status")?.Contains("State:\tT", StringComparison.Ordinal) == true);
+
+    private static bool Runs(string command) => Running(command).Any();
+
+    private static IEnumerable<int> Running(string command)
+    {
+        var words = command.Replace(' ', '\0') + '\0';
+        return ProcessTree.All().Where(pid => ProcessTree.Read($"/proc/{pid}/cmdline") == words);
+    }
 }

@@ -187,48 +187,6 @@ public sealed class SandboxSupportTests
     private static string Remedy(SandboxMode mode, string said, SandboxSupport.Facts facts) => SandboxSupport.Explain(mode, said, facts).Remedy;
 }
 
-public sealed class ContainerLogTests
-{
-    [Fact]
-    public void The_oldest_lines_go_when_the_log_is_full()
-    {
-        var log = new ContainerLog(TimeProvider.System, bytesAtMost: 1000);
-        for (var i = 0; i < 100; i++) log.Append(false, Encoding.UTF8.GetBytes($"line {i}\n"));
-        var entries = log.From(0);
-        Assert.InRange(entries.Count, 5, 10);
-        Assert.Equal("line 99\n", Encoding.UTF8.GetString(entries[^1].Text.Span));
-        Assert.Equal(99, entries[^1].Number);
-    }
-
-    [Fact]
-    public void Pieces_become_lines_and_the_last_line_needs_no_newline()
-    {
-        var log = new ContainerLog(TimeProvider.System);
-        log.Append(false, "a"u8);
-        log.Append(true, "x\n"u8);
-        log.Append(false, "b\nc"u8);
-        Assert.Equal(["x\n", "ab\n"], Texts(log));
-        log.Close(isError: false);
-        log.Close(isError: true);
-        Assert.Equal(["x\n", "ab\n", "c"], Texts(log));
-        Assert.True(log.Ended);
-    }
-
-    [Fact]
-    public void A_line_without_end_is_split_and_counts_as_one_line()
-    {
-        var log = new ContainerLog(TimeProvider.System);
-        log.Append(false, "first\n"u8);
-        log.Append(false, new byte[40_000]);
-        log.Append(false, "\n"u8);
-        Assert.Equal([6, 16384, 16384, 7233], log.From(0).Select(static e => e.Text.Length));
-        Assert.Equal(1, log.Tail(1));
-        Assert.Equal(0, log.Tail(2));
-    }
-
-    private static IEnumerable<string> Texts(ContainerLog log) => log.From(0).Select(static e => Encoding.UTF8.GetString(e.Text.Span));
-}
-
 public sealed class PodNamesTests
 {
     [Fact]

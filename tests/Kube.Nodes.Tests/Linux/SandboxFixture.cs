@@ -37,7 +37,7 @@ internal sealed class SandboxFixture : IAsyncDisposable
             WorkingDirectory = "/",
             User = new ContainerUser(uid, uid, []),
         };
-        return RunningContainer.Start(pod, change?.Invoke(spec) ?? spec, folder, new ContainerLog(TimeProvider.System));
+        return RunningContainer.Start(pod, change?.Invoke(spec) ?? spec, folder, new ContainerLog(TimeProvider.System, LogBounds.Kubelet));
     }
 
     /// <summary>Runs a container to its end: exit code and everything it wrote, or why it did not start.</summary>

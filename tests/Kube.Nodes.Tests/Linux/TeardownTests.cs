@@ -43,10 +43,19 @@ public sealed class TeardownTests
 
         Assert.NotNull(pids);
         Assert.All(pids, static pid => Assert.NotNull(ProcessTree.Stat(pid)));
+        Assert.Equal(ControlGroups.OfThisMachine().Obstacle.Length == 0, GroupsOf(victim.Id).Count > 0);
         victim.Kill();
         await victim.WaitForExitAsync(TestContext.Current.CancellationToken);
         for (var i = 0; i < 100 && pids.Any(static pid => ProcessTree.Stat(pid) is { State: not 'Z' }); i++) await Task.Delay(50, TestContext.Current.CancellationToken);
         Assert.All(pids, static pid => Assert.True(ProcessTree.Stat(pid) is null or { State: 'Z' }));
+
+        // Nobody was there to remove its control groups: the next node does.
+        var groups = ControlGroups.OfThisMachine();
+        await NodeFixture.UntilAsync(() =>
+        {
+            groups.RemoveLate();
+            return GroupsOf(victim.Id).Count == 0;
+        });
     }
 
     [Fact]
@@ -60,9 +69,12 @@ public sealed class TeardownTests
         await Task.Delay(Timeout.Infinite, TestContext.Current.CancellationToken);
     }
 
+    private static List<string> GroupsOf(int pid) =>
+        [.. Directory.EnumerateDirectories("/sys/fs/cgroup", $"kube-node-{pid}-*", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 4, IgnoreInaccessible = true })];
+
     private static async Task<int[]> StartPodAsync(NodeFixture node)
     {
-        await node.ApplyAsync("{apiVersion: v1, kind: Pod, metadata: {name: stays}, spec: {containers: [{name: main, image: x/y, command: [sh, -c, 'setsid sleep 71 & sleep 72']}]}}");
+        await node.ApplyAsync("{apiVersion: v1, kind: Pod, metadata: {name: stays}, spec: {containers: [{name: main, image: x/y, command: [sh, -c, 'setsid sleep 71 & sleep 72'], resources: {limits: {memory: 64Mi}}}]}}");
         var pod = await node.WaitPhaseAsync("stays", "Running");
         var uid = (await node.PodAsync("stays")).Meta.Uid;
         await node.WaitAsync("stays", _ => node.Node.Processes(uid, []).Count >= 3);

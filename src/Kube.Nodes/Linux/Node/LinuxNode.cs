@@ -159,7 +159,7 @@ public sealed class LinuxNode : IAsyncDisposable
         await _sockets.DisposeAsync();
         await _claims.RemoveAllAsync();
         await _cluster.DisposeAsync();
-        _groups.RemoveAll();
+        await _groups.RemoveAllAsync(_time);
         _builds.Dispose();
         _stopping.Dispose();
     }

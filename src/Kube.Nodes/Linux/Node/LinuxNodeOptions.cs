@@ -47,7 +47,11 @@ public sealed record LinuxNodeOptions
     /// <summary>How often the Node says that it lives.</summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromMinutes(1);
 
-    public int LogBytesAtMost { get; init; } = ContainerLog.DefaultBytesAtMost;
+    /// <summary>How much of each container's log is kept.</summary>
+    public LogBounds Logs { get; init; } = LogBounds.Kubelet;
+
+    /// <summary>Processes and threads that one pod may have, where the machine counts them: the kubelet's <c>podPidsLimit</c>. Null for as many as the machine has.</summary>
+    public long? PodPidsLimit { get; init; }
 }
 
 /// <summary>Something that the person who runs the node should see.</summary>

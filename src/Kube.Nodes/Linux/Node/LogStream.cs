@@ -12,15 +12,16 @@ namespace Kube.Nodes.Linux;
 /// <param name="LimitBytes">End after so many bytes.</param>
 public sealed record ContainerLogOptions(bool Follow = false, bool Previous = false, bool Timestamps = false, long? TailLines = null, DateTimeOffset? Since = null, long? LimitBytes = null);
 
-/// <summary>A container's log as a stream of bytes. One reader.</summary>
-internal sealed class LogStream : Stream
+/// <summary>A container's log as a stream of bytes. One reader. Without <c>Follow</c> it ends where the log ended when it was opened.</summary>
+internal sealed class LogStream : ReadOnlyStream
 {
     private const int EntriesAtOnce = 512;
 
     private readonly ContainerLog _log;
     private readonly ContainerLogOptions _options;
+    private readonly LogCursor _cursor;
+    private readonly long _end;
     private ReadOnlyMemory<byte> _ready;
-    private long _next;
     private long _left;
     private bool _lineBegins = true;
 
@@ -28,25 +29,19 @@ internal sealed class LogStream : Stream
     {
         _log = log;
         _options = options;
-        _next = options.TailLines is { } lines ? log.Tail(lines) : 0;
+        _cursor = log.Open(options.TailLines is { } lines ? log.Tail(lines) : 0);
+        _end = options.Follow ? long.MaxValue : log.Next;
         _left = options.LimitBytes ?? long.MaxValue;
     }
-
-    public override bool CanRead => true;
-    public override bool CanSeek => false;
-    public override bool CanWrite => false;
-    public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         while (_ready.IsEmpty)
         {
-            if (_left <= 0) return 0;
+            if (_left <= 0 || _cursor.Next >= _end) return 0;
             var ended = _log.Ended;
             var changed = _log.Changed;
-            Fill();
-            if (!_ready.IsEmpty) break;
+            if (Fill()) continue;
             if (!_options.Follow || ended) return 0;
             await changed.WaitAsync(cancellationToken);
         }
@@ -58,23 +53,16 @@ internal sealed class LogStream : Stream
         return count;
     }
 
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A log is read asynchronously");
-
-    public override void Flush() { }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
-
-    private void Fill()
+    protected override void Dispose(bool disposing)
     {
-        var entries = _log.From(_next, EntriesAtOnce);
-        if (entries.Count == 0) return;
-        _next = entries[^1].Number + 1;
+        if (disposing) _cursor.Dispose();
+        base.Dispose(disposing);
+    }
+
+    /// <summary>Takes the next entries in; false at the log's present end.</summary>
+    private bool Fill()
+    {
+        var entries = _cursor.Read((int)Math.Min(EntriesAtOnce, _end - _cursor.Next));
         using var text = new MemoryStream();
         foreach (var entry in entries)
         {
@@ -85,7 +73,6 @@ internal sealed class LogStream : Stream
         }
 
         _ready = text.ToArray();
-        // All of them too old: look at the next ones.
-        if (_ready.IsEmpty) Fill();
+        return entries.Count > 0;
     }
 }

@@ -18,8 +18,8 @@ internal sealed class ContainerLaunch(LocalPod pod)
             var spec = await pod.Node.Preparation.PrepareAsync(pod, view, image, run.Folder, run.Stopping);
             pod.Event(view, "Normal", "Pulled", $"Container image \"{view.Image}\" already present on machine");
             run.Stopping.ThrowIfCancellationRequested();
-            run.Group = pod.Node.Groups.Create(run.Id, ResourceLimits.Read(view));
-            run.Container = RunningContainer.Start(pod.Sandbox!, run.Group is { } group ? spec with { JoinGroup = group.JoinScript } : spec, run.Folder, run.Log);
+            run.Group = pod.Node.Groups.Create(pod.Meta.Uid, run.Id, ResourceLimits.Of(pod.Spec, pod.Node.Options.PodPidsLimit), ResourceLimits.Of(view));
+            run.Container = RunningContainer.Start(pod.Sandbox!, spec with { Group = run.Group }, run.Folder, run.Log);
             pod.Event(view, "Normal", "Created", $"Created container: {view.Name}");
             switch (await run.Container.Started)
             {

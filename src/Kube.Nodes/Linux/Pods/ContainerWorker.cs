@@ -28,9 +28,6 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
     /// <summary>Folders inside the sandbox that runs have left; whoever takes them removes them.</summary>
     public List<string> Leftovers { get; } = [];
 
-    /// <summary>Control groups whose processes have ended, or are about to have.</summary>
-    public List<ContainerGroup> EmptyGroups { get; } = [];
-
     /// <summary>
     /// The log of the run that the status calls the container's state, or its last state; null when it shows none. While the next run
     /// waits, the one that has ended is both (the kubelet's <c>validateContainerLogStatus</c>).
@@ -64,7 +61,7 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
         }
 
         var name = string.Create(CultureInfo.InvariantCulture, $"{SandboxFiles.SafeName(View.Name)}-{_runs++}");
-        var run = new ContainerRun($"{SandboxFiles.SafeName(pod.Meta.Uid)}-{name}", $"{pod.Sandbox!.Folder}/containers/{name}", new ContainerLog(pod.Node.Time, pod.Node.Options.LogBytesAtMost), start.BackOff, pod.Node.Stopping);
+        var run = new ContainerRun($"{SandboxFiles.SafeName(pod.Meta.Uid)}-{name}", $"{pod.Sandbox!.Folder}/containers/{name}", new ContainerLog(pod.Node.Time, pod.Node.Options.Logs), start.BackOff, pod.Node.Stopping);
         _run = run;
         _preStop = null;
         Seen = Seen with
@@ -198,7 +195,7 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
     private void Discard(ContainerRun run)
     {
         Leftovers.Add(run.Folder);
-        if (run.Group is { } group) EmptyGroups.Add(group);
+        if (run.Group is { } group) pod.Node.Groups.Discard(group);
     }
 
     private void Begun(ContainerRun run, DateTimeOffset now)
@@ -226,11 +223,12 @@ internal sealed class ContainerWorker(LocalPod pod, ContainerView view)
     private void TakeEnd(ContainerRun run, int exitCode, DateTimeOffset now)
     {
         var message = TerminationMessage.Of(View, $"{pod.Node.Cluster.Files}{run.Folder}/termination-log", run.Log, exitCode);
+        var reason = exitCode == 0 ? "Completed" : run.Group is { RanOutOfMemory: true } ? "OOMKilled" : "Error";
         Discard(run);
         Seen = Seen with
         {
             State = ContainerRunState.Ended,
-            Termination = new Termination(exitCode, exitCode == 0 ? "Completed" : run.Group is { RanOutOfMemory: true } ? "OOMKilled" : "Error", message, Seen.StartedAt ?? now, now, run.Id),
+            Termination = new Termination(exitCode, reason, message, Seen.StartedAt ?? now, now, run.Id),
             Stopping = null,
         };
         if (pod.Meta.DeletionTimestamp is null && run.BackOff.Delay > TimeSpan.Zero && PodPhase.Restarts(Seen, pod.Spec.RestartPolicy))

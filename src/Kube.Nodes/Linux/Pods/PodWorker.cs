@@ -209,7 +209,8 @@ internal sealed class PodWorker
     {
         var unmet = string.Join("; ", UnmetSettings.Of(_pod.Spec, _node.Cluster.Mode));
         if (unmet.Length > 0) _pod.Event(null, "Warning", "NotEnforced", $"Not carried out on this machine: {unmet}");
-        if (_node.Groups.Obstacle.Length > 0 && _pod.Spec.Containers.Any(static c => ResourceLimits.Read(c).HasLimit)) _node.SayOnce($"limits of memory and CPU are not enforced: {_node.Groups.Obstacle}");
+        if (_node.Options.PodPidsLimit is not null && !_node.Groups.CountsPids) _node.SayOnce("the limit of processes a pod is not enforced: there is no control group for it");
+        if (_node.Groups.Obstacle.Length > 0 && _pod.Spec.Containers.Any(static c => ResourceLimits.Of(c).HasLimit)) _node.SayOnce($"limits of memory and CPU are not enforced: {_node.Groups.Obstacle}");
     }
 
     private uint? UserOf(PodSpecView pod, ContainerView container)
@@ -227,13 +228,8 @@ internal sealed class PodWorker
 
     private async Task RemoveAsync(CancellationToken cancellation)
     {
-        foreach (var container in _containers)
-        {
-            container.Dispose();
-            // What the kernel has not let go of yet goes with the node at the latest.
-            container.EmptyGroups.RemoveAll(static g => g.Remove());
-        }
-
+        foreach (var container in _containers) container.Dispose();
+        _node.Groups.DiscardPod(Meta.Uid);
         if (Sandbox is { } sandbox)
         {
             // First out of the names, so that no other pod finds an address where nobody is.
@@ -258,7 +254,7 @@ internal sealed class PodWorker
     /// <summary>A run's files are memory: they go with the run, not with the pod.</summary>
     private async Task CleanAsync(CancellationToken cancellation)
     {
-        foreach (var container in _containers) container.EmptyGroups.RemoveAll(static g => g.Remove());
+        _node.Groups.RemoveLate();
         if (Sandbox is null) return;
         var folders = _containers.SelectMany(static c => c.Leftovers).ToList();
         if (folders.Count == 0) return;

@@ -19,6 +19,7 @@ internal static class UnmetSettings
             var at = $"{(container.IsInit ? "initContainers" : "containers")}[{container.Name}]";
             foreach (var unmet in Profiles(container.Spec.At("securityContext"), $"{at}.securityContext")) yield return unmet;
             if (container.Spec.Flag("securityContext", "privileged") == true && mode != SandboxMode.Root) yield return $"{at}.securityContext.privileged (nothing here has rights over the machine)";
+            if (container.Spec.At("resources", "limits").Has("ephemeral-storage")) yield return $"{at}.resources.limits.ephemeral-storage (what a container writes is memory, and counts into its limit of that)";
             foreach (var mount in container.Spec.Items("volumeMounts"))
             {
                 if (mount.Text("mountPropagation") is "HostToContainer" or "Bidirectional") yield return $"{at}.volumeMounts[{mount.Text("name")}].mountPropagation (mounts stay where they are made)";

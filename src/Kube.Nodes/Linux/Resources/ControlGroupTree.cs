@@ -10,6 +10,9 @@ internal sealed record ControlGroupTree(int Version, ImmutableDictionary<string,
 {
     private static readonly string[] Controllers = ["memory", "cpu"];
 
+    /// <summary>What is used where it is offered.</summary>
+    private static readonly string[] OptionalControllers = ["pids"];
+
     /// <param name="membership">/proc/self/cgroup: <c>4:memory:/path</c> of version 1, <c>0::/path</c> of version 2.</param>
     /// <param name="mounts">/proc/self/mountinfo.</param>
     /// <param name="read">A file's content, or null.</param>
@@ -18,12 +21,12 @@ internal sealed record ControlGroupTree(int Version, ImmutableDictionary<string,
     {
         var own = membership.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(static l => l.Split(':', 3)).Where(static p => p.Length == 3).ToList();
         var folders = ImmutableDictionary.CreateBuilder<string, string>(StringComparer.Ordinal);
-        foreach (var controller in Controllers)
+        foreach (var controller in Controllers.Concat(OptionalControllers))
         {
             if (own.Find(p => p[1].Split(',').Contains(controller)) is { } member && Mount(mounts, "cgroup", controller) is { } mount && Below(mount, member[2]) is var folder && mayMakeIn(folder)) folders[controller] = folder;
         }
 
-        if (folders.Count > 0) return new ControlGroupTree(1, folders.ToImmutable(), "");
+        if (Controllers.Any(folders.ContainsKey)) return new ControlGroupTree(1, folders.ToImmutable(), "");
         if (own.Find(static p => p[0] == "0") is not { } unified || Mount(mounts, "cgroup2", null) is not { } tree) return None("there are no control groups at /sys/fs/cgroup");
 
         // A group that holds processes cannot give controllers to groups below it, save the root: so beside our own, or below the root.
@@ -32,7 +35,7 @@ internal sealed record ControlGroupTree(int Version, ImmutableDictionary<string,
         {
             if (!candidate.StartsWith(tree.Point, StringComparison.Ordinal)) continue;
             var offered = read($"{candidate}/cgroup.subtree_control")?.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries) ?? [];
-            if (Controllers.All(offered.Contains) && mayMakeIn(candidate)) return new ControlGroupTree(2, Controllers.ToImmutableDictionary(static c => c, _ => candidate), "");
+            if (Controllers.All(offered.Contains) && mayMakeIn(candidate)) return new ControlGroupTree(2, Controllers.Concat(OptionalControllers.Intersect(offered)).ToImmutableDictionary(static c => c, _ => candidate), "");
         }
 
         return None($"the control group {mine} gives neither itself nor its parent's controllers to this user; run as root, or in a delegated group (systemd-run --user --scope --property=Delegate=yes)");

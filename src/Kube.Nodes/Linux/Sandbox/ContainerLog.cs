@@ -1,29 +1,41 @@
 namespace Kube.Nodes.Linux;
 
-/// <summary>One entry of a log: a line with its newline, or the part of a long line that fits.</summary>
-/// <param name="Text">The bytes as written. A partial entry has no newline at its end.</param>
-public sealed record LogEntry(long Number, DateTimeOffset Time, bool IsError, ReadOnlyMemory<byte> Text)
+/// <summary>How much of one log is kept.</summary>
+/// <param name="NewestBytes">The newest bytes, for whoever may come: the size at which the kubelet rotates (<c>containerLogMaxSize</c>).</param>
+/// <param name="BytesAtMost">All that is kept while somebody is still reading it: the kubelet's files together (<c>containerLogMaxFiles</c>).</param>
+public sealed record LogBounds(int NewestBytes, long BytesAtMost)
 {
-    public bool EndsLine => Text.Length > 0 && Text.Span[^1] == (byte)'\n';
+    private const int FileBytes = 10 * 1024 * 1024;
+    private const int Files = 5;
+
+    /// <summary>The kubelet's: five files of 10 MiB, of which <c>kubectl logs</c> reads the newest.</summary>
+    public static LogBounds Kubelet { get; } = new(FileBytes, (long)Files * FileBytes);
 }
 
 /// <summary>
 /// What one container wrote, in memory and bounded: the oldest lines go first. Kept after the container's end, as long as
 /// the pod lives and no later run replaces it. Thread-safe: two pipes write, any number of readers follow.
 /// </summary>
-public sealed class ContainerLog(TimeProvider time, int bytesAtMost = ContainerLog.DefaultBytesAtMost)
+/// <remarks>
+/// The kubelet rotates files and shows the newest one, which has anything from nothing to its full size; here there is always as much as
+/// a full one. Someone who is reading holds on to what has been dropped for others, as one holds a rotated file that is open, and so
+/// loses nothing before all that the kubelet would keep is full.
+/// </remarks>
+public sealed class ContainerLog(TimeProvider time, LogBounds bounds)
 {
-    /// <summary>The kubelet's size of one log file (<c>containerLogMaxSize</c>).</summary>
-    public const int DefaultBytesAtMost = 10 * 1024 * 1024;
-
     /// <summary>Longer lines are split, as the container runtime interface does.</summary>
     public const int LineBytesAtMost = 16 * 1024;
 
-    /// <summary>What an entry costs beside its text; so that empty lines are bounded, too.</summary>
-    private const int EntryOverhead = 96;
+    /// <summary>Most containers say little: blocks begin small and double.</summary>
+    private const int FirstBlockBytes = 1024;
+    private const int BlockBytesAtMost = 64 * 1024;
+
+    /// <summary>What is dropped is a block: a small part of what is kept.</summary>
+    private const int BlocksAtLeast = 16;
 
     private readonly Lock _gate = new();
-    private readonly Queue<LogEntry> _entries = new();
+    private readonly List<LogBlock> _blocks = [];
+    private readonly List<LogCursor> _cursors = [];
     private readonly byte[][] _unfinished = [[], []];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _next;
@@ -36,6 +48,15 @@ public sealed class ContainerLog(TimeProvider time, int bytesAtMost = ContainerL
         get
         {
             lock (_gate) return _open == 0;
+        }
+    }
+
+    /// <summary>The number that the next entry will have.</summary>
+    public long Next
+    {
+        get
+        {
+            lock (_gate) return _next;
         }
     }
 
@@ -57,20 +78,18 @@ public sealed class ContainerLog(TimeProvider time, int bytesAtMost = ContainerL
             while (!bytes.IsEmpty)
             {
                 var newline = bytes.IndexOf((byte)'\n');
-                var take = newline >= 0 ? newline + 1 : bytes.Length;
-                take = Math.Min(take, LineBytesAtMost - unfinished.Length);
-                byte[] line = [.. unfinished, .. bytes[..take]];
+                var take = Math.Min(newline >= 0 ? newline + 1 : bytes.Length, LineBytesAtMost - unfinished.Length);
+                var piece = bytes[..take];
                 bytes = bytes[take..];
-                if (line[^1] == (byte)'\n' || line.Length == LineBytesAtMost)
+                if (piece[^1] != (byte)'\n' && unfinished.Length + take < LineBytesAtMost)
                 {
-                    Add(isError, line);
-                    unfinished = [];
-                    changed = _changed;
+                    unfinished = [.. unfinished, .. piece];
+                    continue;
                 }
-                else
-                {
-                    unfinished = line;
-                }
+
+                Add(isError, unfinished.Length == 0 ? piece : [.. unfinished, .. piece]);
+                unfinished = [];
+                changed = _changed;
             }
 
             if (changed is not null) _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -98,7 +117,22 @@ public sealed class ContainerLog(TimeProvider time, int bytesAtMost = ContainerL
     /// <summary>The entries from a number on; older ones that were dropped are passed over.</summary>
     public IReadOnlyList<LogEntry> From(long number, int entriesAtMost = int.MaxValue)
     {
-        lock (_gate) return [.. _entries.SkipWhile(e => e.Number < number).Take(entriesAtMost)];
+        var entries = new List<LogEntry>();
+        lock (_gate)
+        {
+            // Looked for from the end, where those who follow are.
+            for (var block = Math.Max(_blocks.FindLastIndex(b => b.First <= number), 0); block < _blocks.Count; block++)
+            {
+                var current = _blocks[block];
+                for (var at = Math.Max(number, current.First); at < current.End; at++)
+                {
+                    if (entries.Count == entriesAtMost) return entries;
+                    entries.Add(current[at]);
+                }
+            }
+        }
+
+        return entries;
     }
 
     /// <summary>The number of the first entry of the last so many lines.</summary>
@@ -107,23 +141,89 @@ public sealed class ContainerLog(TimeProvider time, int bytesAtMost = ContainerL
         lock (_gate)
         {
             if (lines <= 0) return _next;
-            var entries = _entries.ToArray();
-            var seen = 0L;
-            for (var i = entries.Length - 1; i >= 0; i--)
+            var (seen, later) = (0L, default(LogEntry?));
+            for (var block = _blocks.Count - 1; block >= 0; block--)
             {
-                // A line begins where the one before it has ended.
-                var begins = i == 0 || entries[i - 1].EndsLine || entries[i - 1].IsError != entries[i].IsError;
-                if (begins && ++seen == lines) return entries[i].Number;
+                for (var at = _blocks[block].End - 1; at >= _blocks[block].First; at--)
+                {
+                    var entry = _blocks[block][at];
+                    // A line begins where the one before it has ended.
+                    if (later is { } begin && (entry.EndsLine || entry.IsError != begin.IsError) && ++seen == lines) return begin.Number;
+                    later = entry;
+                }
             }
 
             return 0;
         }
     }
 
-    private void Add(bool isError, byte[] line)
+    /// <summary>Begins to read: what comes after the cursor is kept for it, up to the bound.</summary>
+    /// <param name="number">The first entry that is wanted.</param>
+    public LogCursor Open(long number)
     {
-        _entries.Enqueue(new LogEntry(_next++, time.GetUtcNow(), isError, line));
-        _bytes += line.Length + EntryOverhead;
-        while (_bytes > bytesAtMost && _entries.Count > 1) _bytes -= _entries.Dequeue().Text.Length + EntryOverhead;
+        var cursor = new LogCursor(this, number);
+        lock (_gate) _cursors.Add(cursor);
+        return cursor;
     }
+
+    internal void Close(LogCursor cursor)
+    {
+        lock (_gate)
+        {
+            _cursors.Remove(cursor);
+            DropOldest();
+        }
+    }
+
+    private void Add(bool isError, ReadOnlySpan<byte> line)
+    {
+        var now = time.GetUtcNow();
+        var before = _blocks is [.., var last] ? last.Size : 0;
+        if (_blocks is not [.., var block] || !block.Add(now, isError, line))
+        {
+            var capacity = _blocks is [.., var full] ? Math.Clamp(bounds.NewestBytes / BlocksAtLeast, FirstBlockBytes, Math.Min(2 * full.Capacity, BlockBytesAtMost)) : FirstBlockBytes;
+            block = new LogBlock(_next, Math.Max(capacity, line.Length + LogBlock.MarkBytes));
+            block.Add(now, isError, line);
+            _blocks.Add(block);
+            before = 0;
+        }
+
+        _next++;
+        _bytes += block.Size - before;
+        DropOldest();
+    }
+
+    private void DropOldest()
+    {
+        while (_blocks.Count > 1)
+        {
+            var oldest = _blocks[0];
+            if (_bytes - oldest.Size < bounds.NewestBytes) return;
+            if (_bytes <= bounds.BytesAtMost && _cursors.Exists(c => c.Next < oldest.End)) return;
+            _bytes -= oldest.Size;
+            _blocks.RemoveAt(0);
+        }
+    }
+}
+
+/// <summary>One reader's place in a log. One thread at a time; disposal gives up what was kept for it.</summary>
+public sealed class LogCursor : IDisposable
+{
+    private readonly ContainerLog _log;
+    private long _next;
+
+    internal LogCursor(ContainerLog log, long number) => (_log, _next) = (log, number);
+
+    /// <summary>The number of the entry that is read next.</summary>
+    public long Next => Volatile.Read(ref _next);
+
+    /// <summary>The next entries; empty at the log's present end.</summary>
+    public IReadOnlyList<LogEntry> Read(int entriesAtMost)
+    {
+        var entries = _log.From(_next, entriesAtMost);
+        if (entries.Count > 0) Volatile.Write(ref _next, entries[^1].Number + 1);
+        return entries;
+    }
+
+    public void Dispose() => _log.Close(this);
 }

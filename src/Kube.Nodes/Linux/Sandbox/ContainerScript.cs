@@ -19,7 +19,7 @@ internal static class ContainerScript
         set -e
         read -r hostpid rest </machine/proc/self/stat
         printf '\036init %s\n' "$hostpid"
-        {{spec.JoinGroup}}
+        {{spec.Group?.JoinScript("/machine")}}
         cd {{folder}}
         {{Owners(spec, mode)}}
         mount --bind root root

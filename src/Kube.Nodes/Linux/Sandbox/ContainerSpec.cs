@@ -33,8 +33,8 @@ internal sealed record ContainerSpec
 
     public bool ReadOnlyRoot { get; init; }
 
-    /// <summary>Shell lines by which the container's first process enters its control group.</summary>
-    public string JoinGroup { get; init; } = "";
+    /// <summary>What holds the container, and whatever is run in it later, to its limits; null where nothing does.</summary>
+    public ContainerGroup? Group { get; init; }
 
     /// <summary>Owners of paths in the container, applied before anything is mounted.</summary>
     public ImmutableArray<PathOwner> Owners { get; init; } = [];

@@ -33,7 +33,7 @@ internal sealed class ExecSession : ContainerSession
         }
         else
         {
-            Input = new TerminalInput(terminal);
+            Input = new TerminalInput(terminal, time, _exited.Token);
             Output = new ProcessOutput(terminal, time, _exited.Token);
             Error = Stream.Null;
         }
@@ -120,22 +120,39 @@ internal sealed class ExecSession : ContainerSession
         throw new ExecRefusedException($"the container could not be entered: {text}{new string(said, 0, length)}".Trim());
     }
 
-    /// <summary>Input that ends with the terminal's own character for it.</summary>
-    private sealed class TerminalInput(PseudoTerminal terminal) : WriteOnlyStream
+    /// <summary>
+    /// Input that ends with the terminal's own character for it, and stays at its end. Once is not enough: an end that nobody has read yet
+    /// when a program takes the terminal out of line mode, as a shell does for each prompt, turns into a NUL that ends nothing (the
+    /// kernel's n_tty).
+    /// </summary>
+    /// <param name="exited">Cancelled when the process has exited.</param>
+    private sealed class TerminalInput(PseudoTerminal terminal, TimeProvider time, CancellationToken exited) : WriteOnlyStream
     {
+        private static readonly TimeSpan EndAgain = TimeSpan.FromSeconds(1);
+
         private bool _ended;
 
-        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => terminal.WriteAsync(buffer, cancellationToken);
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+            _ended ? throw new IOException("this input has ended") : terminal.WriteAsync(buffer, cancellationToken);
 
-        public override async ValueTask DisposeAsync()
+        public override ValueTask DisposeAsync()
         {
-            if (_ended) return;
+            if (!_ended) _ = EndAsync();
             _ended = true;
+            return ValueTask.CompletedTask;
+        }
+
+        private async Task EndAsync()
+        {
             try
             {
-                await terminal.EndInputAsync(CancellationToken.None);
+                while (true)
+                {
+                    await terminal.EndInputAsync(exited);
+                    await Task.Delay(EndAgain, time, exited);
+                }
             }
-            catch (IOException)
+            catch (Exception over) when (over is IOException or OperationCanceledException)
             {
                 // The terminal is gone, and with it everybody who could have read on.
             }

@@ -9,6 +9,7 @@ internal static partial class LibC
     public const int SigHangUp = 1;
     public const int SigTerm = 15;
     public const int SigKill = 9;
+    public const int SigStop = 19;
 
     /// <summary>Sends a signal. False when there is no such process, or it is not ours.</summary>
     public static bool Kill(int pid, int signal) => pid > 1 && KillCore(pid, signal) == 0;

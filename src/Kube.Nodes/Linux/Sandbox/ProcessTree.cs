@@ -20,6 +20,8 @@ internal static class ProcessTree
     /// <summary>Kills a process and everything below it, deepest first, so that nothing is handed to another parent unseen.</summary>
     public static void Kill(int pid)
     {
+        // Held first: it is to start nothing more while its children are looked for.
+        LibC.Kill(pid, LibC.SigStop);
         foreach (var child in Children(pid)) Kill(child);
         LibC.Kill(pid, LibC.SigKill);
     }

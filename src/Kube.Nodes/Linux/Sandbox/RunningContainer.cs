@@ -17,8 +17,8 @@ internal sealed class RunningContainer : IDisposable
     private readonly Process _entry;
     private readonly TaskCompletionSource<ContainerStart> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<byte> _prelude = [];
-    private bool _preludeOver;
-    private int _initPid;
+    private volatile bool _preludeOver;
+    private volatile int _initPid;
     private volatile bool _killedBeforeCommand;
     private PseudoTerminal? _terminal;
     private Task _terminalRead = Task.CompletedTask;
@@ -73,8 +73,9 @@ internal sealed class RunningContainer : IDisposable
         // Once it has ended, its PIDs may be others'.
         if (Ended.IsCompleted) return;
         // The command first: PID 1 then ends with its exit code, 137, and with PID 1 everything goes. Were PID 1 itself killed, unshare would
-        // write a complaint of its own into the log and end with 1 (util-linux 2.38). Before there is a command, whatever is to become PID 1.
-        if (Signal(LibC.SigKill)) return;
+        // write a complaint of its own into the log and end with 1 (util-linux 2.38). Before there is a command, PID 1 or whatever is to become
+        // it: what it has started by then are its own tools, without which it might go on.
+        if (_preludeOver && Signal(LibC.SigKill)) return;
         _killedBeforeCommand = true;
         if (_initPid > 0) LibC.Kill(_initPid, LibC.SigKill);
         else ProcessTree.Kill(_entry.Id);
@@ -110,6 +111,8 @@ internal sealed class RunningContainer : IDisposable
     /// <param name="terminal">The number of a terminal in the container; null for pipes.</param>
     public IReadOnlyList<string> ExecWords(IReadOnlyList<string> command, int? terminal) =>
     [
+        // Into the control group while its path still leads there, so that what the command takes counts, and ends, with the container.
+        .. Spec.Group is { } group ? (ReadOnlySpan<string>)["sh", "-ec", $"{group.JoinScript("")}exec \"$@\"", "sh"] : [],
         "nsenter", string.Create(CultureInfo.InvariantCulture, $"--target={_initPid}"), .. Pod.Cluster.UserNamespace, "--mount", "--pid", "--net", "--uts", "--ipc", "--",
         "sh", "-c", ContainerScript.Exec(Spec, Pod.Cluster.Mode, command, terminal),
     ];
@@ -245,6 +248,8 @@ internal sealed class RunningContainer : IDisposable
             {
                 case "init":
                     _initPid = int.Parse(words[1], CultureInfo.InvariantCulture);
+                    // It was being started while Kill looked for it.
+                    if (_killedBeforeCommand) LibC.Kill(_initPid, LibC.SigKill);
                     break;
                 case "terminal":
                     OpenTerminal();
