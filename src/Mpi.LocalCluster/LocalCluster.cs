@@ -36,6 +36,9 @@ public sealed record LocalClusterOptions
     /// <summary>Nodes whose pods only pretend, beside the one whose pods are processes.</summary>
     public ImmutableArray<VirtualNodeSpec> VirtualNodes { get; init; } = [];
 
+    /// <summary>Processes and threads that one pod may have; null for as many as the machine has.</summary>
+    public long? PodPidsLimit { get; init; }
+
     public ILoggerFactory Loggers { get; init; } = Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance;
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
@@ -182,6 +185,7 @@ public sealed class LocalCluster : IAsyncDisposable
             // Jobs written for a cluster ask for more than a laptop has; here they share what there is.
             Cpus = Math.Max(256, Environment.ProcessorCount),
             MemoryBytes = 1L << 42,
+            PodPidsLimit = options.PodPidsLimit,
         };
     }
 

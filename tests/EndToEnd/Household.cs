@@ -84,7 +84,7 @@ internal sealed class Household : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        using var late = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        using var late = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var down = Start("down");
         await down.WaitForExitAsync(late.Token);
         _limit.Dispose();

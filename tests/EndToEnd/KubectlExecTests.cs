@@ -42,6 +42,7 @@ public sealed class KubectlExecTests(KubectlCluster cluster) : IClassFixture<Kub
         Assert.Contains("container not found (\"first\")", (await cluster.RunAsync(kubectl, "exec work -c first -- ls")).ShouldBe(1).Error, StringComparison.Ordinal);
         Assert.Contains("kubectl does so from 1.30 on", (await cluster.RunAsync($"KUBECTL_REMOTE_COMMAND_WEBSOCKETS=false {kubectl}", "exec work -c main -- ls")).ShouldBe(1).Error, StringComparison.Ordinal);
         Assert.Contains("cannot be forwarded", (await cluster.RunAsync(kubectl, "port-forward work 18080:80")).ShouldBe(1).Error, StringComparison.Ordinal);
+        Assert.Contains("Metrics API not available", (await cluster.RunAsync(kubectl, "top pods")).ShouldBe(1).Error, StringComparison.Ordinal);
         Assert.Contains("ephemeral containers (kubectl debug) do not exist here", (await cluster.RunAsync(kubectl, "debug work --image=x --profile=general")).ShouldBe(1).Error, StringComparison.Ordinal);
     }
 

@@ -24,12 +24,17 @@ internal static class UpCommand
         });
         var resources = ResourceList.Option("--virtual-node-resources", "What each virtual node offers, such as cpu=64,memory=256Gi,nvidia.com/gpu=8.");
         var pretended = ResourceList.Option("--pretend-resource", PretendHelp);
+        var pids = new Option<int?>("--pod-pids-limit") { Description = "How many processes and threads one pod may have, as with the kubelet's podPidsLimit. Default: no limit.", HelpName = "N" };
+        pids.Validators.Add(static result =>
+        {
+            if (result.Tokens is [var token] && !(int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0)) result.AddError($"--pod-pids-limit: \"{token.Value}\" is no number above 0");
+        });
         var images = new Option<string[]>("--images") { Description = "A folder of image stand-ins, besides those that come with the program (docs/images.md). May be repeated.", HelpName = "FOLDER" };
         var foreground = new Option<bool>("--foreground") { Description = "Stay in the foreground until Ctrl-C or SIGTERM, for service supervisors." };
         var output = new Option<string?>("--output", "-o") { Description = "json: one object for programs on standard output (docs/cli-output.md).", HelpName = "FORMAT" };
         output.AcceptOnlyFromAmong("json");
 
-        var command = new Command("up", "Start the local cluster in the background, for kubectl and for kubempi run.") { kubeconfig, nodes, resources, pretended, images, foreground, output };
+        var command = new Command("up", "Start the local cluster in the background, for kubectl and for kubempi run.") { kubeconfig, nodes, resources, pretended, pids, images, foreground, output };
         command.SetAction((parsed, cancellation) =>
         {
             var options = new UpOptions
@@ -38,6 +43,7 @@ internal static class UpCommand
                 VirtualNodes = parsed.GetValue(nodes),
                 VirtualNodeResources = parsed.GetRequiredValue(resources),
                 Pretended = parsed.GetRequiredValue(pretended),
+                PodPidsLimit = parsed.GetValue(pids),
                 Images = [.. (parsed.GetValue(images) ?? []).Select(Path.GetFullPath)],
             };
             return parsed.GetValue(foreground) ? ClusterService.RunAsync(options, cancellation) : RunAsync(options, parsed.GetValue(output) == "json", cancellation);

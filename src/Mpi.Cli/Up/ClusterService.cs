@@ -68,6 +68,7 @@ internal static class ClusterService
                     Program = HostProgram.Current(),
                     Notice = Say,
                     PretendedResources = ResourceList.Amounts(options.Pretended),
+                    PodPidsLimit = options.PodPidsLimit,
                     VirtualNodes = Pretending.Nodes(options.VirtualNodes, options.VirtualNodeResources),
                 },
                 cancellation);

@@ -17,6 +17,9 @@ public sealed record UpOptions
     /// <summary>What this machine's node pretends to have, by resource.</summary>
     public ImmutableSortedDictionary<string, string> Pretended { get; init; } = ResourceList.Empty;
 
+    /// <summary>How many processes one pod may have; null for as many as the machine has.</summary>
+    public int? PodPidsLimit { get; init; }
+
     /// <summary>Folders of image stand-ins, searched before those that come with the program.</summary>
     public ImmutableArray<string> Images { get; init; } = [];
 
@@ -28,6 +31,7 @@ public sealed record UpOptions
         if (VirtualNodes > 0) words.AddRange("--virtual-nodes", VirtualNodes.ToString(CultureInfo.InvariantCulture));
         if (!VirtualNodeResources.IsEmpty) words.AddRange("--virtual-node-resources", ResourceList.Text(VirtualNodeResources));
         foreach (var (name, amount) in Pretended) words.AddRange("--pretend-resource", $"{name}={amount}");
+        if (PodPidsLimit is { } pids) words.AddRange("--pod-pids-limit", pids.ToString(CultureInfo.InvariantCulture));
         foreach (var folder in Images) words.AddRange("--images", folder);
         return words.ToImmutable();
     }
