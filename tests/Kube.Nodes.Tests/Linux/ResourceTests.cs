@@ -93,7 +93,10 @@ public sealed class ControlGroupFilesTests : IDisposable
     {
         var run = Path.Join(Own(), "uid", "run");
         Lay(run, "memory.events", events);
-        Assert.Equal(killed, new ContainerGroup(2, [run]).RanOutOfMemory);
+        var group = new ContainerGroup(2, [run]);
+        Assert.Equal((killed, false), (group.RanOutOfMemory, group.EndedAsOne));
+        Lay(run, "memory.oom.group", "1\n");
+        Assert.Equal(killed, group.EndedAsOne);
     }
 
     [Fact]

@@ -170,4 +170,7 @@ internal sealed record ContainerGroup(int Version, ImmutableArray<string> Folder
     public bool RanOutOfMemory => Folders
         .Select(f => ProcessTree.Read($"{f}/{(Version == 1 ? "memory.oom_control" : "memory.events")}"))
         .Any(static text => text is not null && text.Split('\n').Any(static l => l.StartsWith("oom_kill ", StringComparison.Ordinal) && l != "oom_kill 0"));
+
+    /// <summary>Whether the kernel then ended the whole container, its PID 1 included (<c>memory.oom.group</c> of version 2).</summary>
+    public bool EndedAsOne => RanOutOfMemory && Folders.Any(static f => ProcessTree.Read($"{f}/memory.oom.group")?.Trim() == "1");
 }

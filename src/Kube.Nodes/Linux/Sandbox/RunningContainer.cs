@@ -169,9 +169,10 @@ internal sealed class RunningContainer : IDisposable
         Error.Complete();
         var text = Encoding.UTF8.GetString([.. _prelude]).Trim();
         _started.TrySetResult(new ContainerStart.Refused(text.Length > 0 ? text : $"the sandbox ended with exit code {_entry.ExitCode}", ByCommand: false));
-        // What was killed on the way to its command ends as a killed command does, and not with unshare's own code.
+        // What was killed on the way to its command, or together with it, ends as a killed command does, and not with unshare's own code.
         // Nothing that is killed ends with 0: then the command had ended by itself just before.
-        return _killedBeforeCommand && _entry.ExitCode != 0 ? 128 + LibC.SigKill : _entry.ExitCode;
+        var wasKilled = _killedBeforeCommand || Spec.Group is { EndedAsOne: true };
+        return wasKilled && _entry.ExitCode != 0 ? 128 + LibC.SigKill : _entry.ExitCode;
     }
 
     private async Task PumpAsync(Stream stream, bool isError, bool afterPrelude)
