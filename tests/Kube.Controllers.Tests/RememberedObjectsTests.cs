@@ -30,8 +30,9 @@ public sealed class RememberedObjectsTests
         world.Run(60);
         var before = world.Controllers.Remembered.Counts;
         world.Cluster.Create(A.Job("j"));
+        world.Cluster.Create(A.Service("s", ("app", "x")).Port(80));
         world.Run(5);
-        foreach (var part in new[] { "events", "garbage", "jobs", "scheduler" })
+        foreach (var part in new[] { "endpoints", "events", "garbage", "jobs", "scheduler" })
         {
             Assert.True(world.Controllers.Remembered.Counts.GetValueOrDefault(part) > before.GetValueOrDefault(part), part);
         }

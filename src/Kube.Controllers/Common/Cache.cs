@@ -27,7 +27,6 @@ public sealed class ClusterCaches
     public static readonly StoreIndex<PodView> PodsByNamespace = new("namespace", static pod => [pod.Meta.Namespace]);
     public static readonly StoreIndex<PodView> ByNode = new("node", static pod => pod.NodeName.Length > 0 ? [pod.NodeName] : []);
     public static readonly StoreIndex<KubeObject> BudgetsByNamespace = new("namespace", static budget => [budget.Meta.Namespace]);
-    public static readonly StoreIndex<KubeObject> ServicesByNamespace = new("namespace", static service => [service.Meta.Namespace]);
 
     public static readonly StoreIndex<KubeObject> SlicesByService = new("service", static slice =>
         slice.Meta.Labels.TryGetValue("kubernetes.io/service-name", out var service) ? [new ObjectKey(slice.Meta.Namespace, service).ToString()] : []);
@@ -44,7 +43,7 @@ public sealed class ClusterCaches
         (_client, _time, _random) = (client, time, random);
         Pods = Watch(Kinds.Pod, static o => new PodView(o), static p => p.Meta, ByJob, ByController, ByGang, PodsByNamespace, ByNode);
         Jobs = Watch(Kinds.Job, static o => new JobView(o), static j => j.Meta, JobsByNamespace);
-        Services = Watch(Kinds.Service, ServicesByNamespace);
+        Services = Watch(Kinds.Service);
         Endpoints = Watch(Kinds.Endpoints);
         EndpointSlices = Watch(Kinds.EndpointSlice, SlicesByService);
         Nodes = Watch(Kinds.Node);

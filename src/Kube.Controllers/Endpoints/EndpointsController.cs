@@ -10,6 +10,7 @@ public sealed class EndpointsController
 {
     private readonly ClusterCaches _caches;
     private readonly IKubeClient _client;
+    private readonly ServiceSelections _selections;
 
     public EndpointsController(ClusterCaches caches, IKubeClient client, ControllerOptions options, TimeProvider time, Random random)
     {
@@ -19,7 +20,13 @@ public sealed class EndpointsController
             "controller/endpoints", queue, ReconcileAsync,
             [caches.Services.Reflector, caches.Pods.Reflector, caches.Endpoints.Reflector, caches.EndpointSlices.Reflector],
             options.Reporter("endpoints"));
-        caches.Services.Store.Subscribe(change => queue.Add(change.Key));
+        _selections = new ServiceSelections(caches.Pods.Store);
+        caches.Remembered.Add("endpoints", () => _selections.Count);
+        caches.Services.Store.Subscribe(change =>
+        {
+            _selections.ServiceChanged(change);
+            queue.Add(change.Key);
+        });
         caches.Endpoints.Store.Subscribe(change => queue.Add(change.Key));
         caches.EndpointSlices.Store.Subscribe(change =>
         {
@@ -30,10 +37,7 @@ public sealed class EndpointsController
         });
         caches.Pods.Store.Subscribe(change =>
         {
-            foreach (var service in caches.Services.Store.Having(ClusterCaches.ServicesByNamespace, change.Key.Namespace))
-            {
-                if (Selects(service, change.Old) || Selects(service, change.New)) queue.Add(service.Meta.Key);
-            }
+            foreach (var service in _selections.PodChanged(change)) queue.Add(service);
         });
     }
 
@@ -51,7 +55,8 @@ public sealed class EndpointsController
 
         // A Service without selector has its Endpoints written by somebody else.
         if (!service.Root.Members("spec", "selector").Any()) return Outcome.Done;
-        var pods = _caches.Pods.Store.Having(ClusterCaches.PodsByNamespace, key.Namespace).Where(p => Selects(service, p)).ToList();
+        var known = _caches.Pods.Store.Snapshot;
+        var pods = _selections.PodsOf(service).Select(known.Find).OfType<PodView>().ToList();
 
         var wanted = EndpointsPlanner.Endpoints(service, pods);
         wanted.Object("metadata").Object("labels")[ManagedLabel] = ManagedValue;
@@ -112,17 +117,4 @@ public sealed class EndpointsController
     private static bool Same(JsonElement a, JsonElement b) => a.ValueKind == JsonValueKind.Undefined || b.ValueKind == JsonValueKind.Undefined
         ? a.ValueKind == b.ValueKind
         : JsonElement.DeepEquals(a, b);
-
-    private static bool Selects(KubeObject service, PodView? pod)
-    {
-        if (pod is null) return false;
-        var any = false;
-        foreach (var term in service.Root.Members("spec", "selector"))
-        {
-            any = true;
-            if (!pod.Meta.Labels.TryGetValue(term.Name, out var value) || !term.Value.ValueEquals(value)) return false;
-        }
-
-        return any;
-    }
 }

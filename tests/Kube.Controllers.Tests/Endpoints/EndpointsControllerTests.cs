@@ -41,6 +41,40 @@ public sealed class EndpointsControllerTests
     }
 
     [Fact]
+    public void Each_service_has_the_pods_that_it_selects_now_whatever_is_edited_and_whichever_came_first()
+    {
+        using var world = new World { Script = static _ => new PodScript() };
+        world.Cluster.Create(A.Service("early", ("app", "x")).Port(80));
+        foreach (var (name, app, tier) in new[] { ("p0", "x", "a"), ("p1", "x", "b"), ("p2", "y", "a") })
+        {
+            world.Cluster.Create(A.Pod(name).Label("app", app).Label("tier", tier));
+        }
+
+        world.Cluster.Create(A.Service("late", ("tier", "a"), ("app", "x")).Port(80));
+        world.Cluster.Create(A.Service("same", ("app", "x")).Port(80));
+        world.Run(5);
+        Assert.Equal(["p0", "p1"], PodsOf("early"));
+        Assert.Equal(["p0"], PodsOf("late"));
+        Assert.Equal(["p0", "p1"], PodsOf("same"));
+
+        world.Cluster.Patch(Kinds.Pod, "p2", """{"metadata":{"labels":{"app":"x"}}}""");
+        world.Cluster.Patch(Kinds.Pod, "p1", """{"metadata":{"labels":{"app":null}}}""");
+        world.Run(5);
+        Assert.Equal(["p0", "p2"], PodsOf("early"));
+        Assert.Equal(["p0", "p2"], PodsOf("late"));
+
+        world.Cluster.Patch(Kinds.Service, "early", """{"spec":{"selector":{"app":null,"tier":"b"}}}""");
+        world.Cluster.Patch(Kinds.Service, "late", """{"spec":{"selector":{"app":"y"}}}""");
+        world.Run(5);
+        Assert.Equal(["p1"], PodsOf("early"));
+        Assert.Empty(PodsOf("late"));
+        Assert.Equal(["p0", "p2"], PodsOf("same"));
+
+        IEnumerable<string> PodsOf(string service) =>
+            world.Cluster.Get(Kinds.Endpoints, service).Root.Items("subsets").SelectMany(static s => s.Items("addresses")).Select(static a => a.Text("targetRef", "name")!);
+    }
+
+    [Fact]
     public void At_rest_nothing_is_written()
     {
         using var world = new World();
