@@ -6,7 +6,7 @@ namespace Kube.Controllers;
 
 /// <summary>
 /// The controllers that a cluster needs to run Jobs and the workloads around them: Jobs, StatefulSets, Deployments with their
-/// ReplicaSets, disruption budgets, nodes and their taints, volume claims, garbage collection, endpoints, namespaces, pods without
+/// ReplicaSets, disruption budgets, nodes and their taints, volume claims, ephemeral volumes, garbage collection, endpoints, namespaces, pods without
 /// a kubelet, and the scheduler. They share their caches. Whoever composes the cluster runs <see cref="Loops"/>.
 /// </summary>
 public sealed class ControllerSet : IAsyncDisposable
@@ -27,12 +27,13 @@ public sealed class ControllerSet : IAsyncDisposable
         var nodes = new NodeLifecycleController(_caches, client, options, time, Own());
         var eviction = new TaintEviction(_caches, client, options, time, Own());
         var claims = new VolumeClaimController(_caches, client, options, time, Own());
+        var ephemeral = new EphemeralVolumeController(_caches, client, options, time, Own());
         var endpoints = new EndpointsController(_caches, client, options, time, Own());
         var namespaces = new NamespaceController(_caches, kinds, client, options, time, Own());
         var pods = new PodCollector(_caches, client, options, time, Own());
         var scheduler = new Scheduler(_caches, kinds, client, options, time, Own());
         var garbage = new GarbageCollector(_caches, kinds, BuiltIn, client, options, time, Own());
-        Loops = [.. _caches.Reflectors, jobs.Loop, statefulSets.Loop, replicaSets.Loop, deployments.Loop, disruption.Loop, nodes.Loop, eviction.Loop, claims.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, .. scheduler.Loops, .. garbage.Loops];
+        Loops = [.. _caches.Reflectors, jobs.Loop, statefulSets.Loop, replicaSets.Loop, deployments.Loop, disruption.Loop, nodes.Loop, eviction.Loop, claims.Loop, ephemeral.Loop, endpoints.Loop, namespaces.Loop, pods.Loop, .. scheduler.Loops, .. garbage.Loops];
         foreach (var loop in Loops.OfType<IKeyedLoop>()) _caches.Remembered.Add("queues", () => loop.KeyCount);
     }
 

@@ -24,7 +24,7 @@ public sealed class PodDemand
                 .Where(static p => p.Integer("hostPort") > 0)
                 .Select(static p => $"{p.Text("protocol") ?? "TCP"}/{p.Integer("hostPort")}"),
         ];
-        Claims = [.. spec.Items("volumes").Select(static v => v.Text("persistentVolumeClaim", "claimName")).OfType<string>()];
+        Claims = [.. pod.Claims];
 
         var affinity = spec.At("affinity");
         RequiredNodeTerms = affinity.At("nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution") is { ValueKind: JsonValueKind.Object } required
@@ -70,8 +70,7 @@ public sealed class PodDemand
     public ImmutableArray<SpreadConstraint> Spread { get; }
     public ImmutableArray<string> HostPorts { get; }
 
-    /// <summary>Volume claims by name, in the pod's namespace.</summary>
-    public ImmutableArray<string> Claims { get; }
+    public ImmutableArray<PodClaim> Claims { get; }
 
     /// <summary>Whether other pods, and not only their amounts, decide where it may go.</summary>
     public bool LooksAtPods => !Affinity.IsEmpty || !AntiAffinity.IsEmpty || !PreferredAffinity.IsEmpty || !Spread.IsEmpty;

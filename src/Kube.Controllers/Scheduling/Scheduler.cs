@@ -280,7 +280,13 @@ public sealed class Scheduler : ITimedLoop
         // Every waiting pod of the group comes by; one try is enough for all as long as nothing has changed.
         var tried = _gangTries.TryGetValue(gang.Key, out var last) && last == (_room.Version, members.Count);
         if (tried && _shortages.TryGetValue(gang.Key, out var same)) return new GangDecision.Wait(same);
-        if (_gangPauses.TryGetValue(gang.Key, out var until) && until > now && _shortages.TryGetValue(gang.Key, out var paused)) return new GangDecision.Wait(paused);
+        if (_gangPauses.TryGetValue(gang.Key, out var until) && until > now && _shortages.TryGetValue(gang.Key, out var paused))
+        {
+            // Whatever brought the pods here early has taken their time to look again from them.
+            foreach (var member in members.Where(IsPending)) _queue.Revisit(member.Meta.Key, until - now);
+            return new GangDecision.Wait(paused);
+        }
+
 
         var held = housed.Aggregate(ResourceAmounts.None, static (sum, p) => sum.Plus(new PodDemand(p).Requests));
         var waiting = members.Where(p => IsPending(p) && !_room.IsHoused(p.Meta.Uid) && !p.Spec.Items("schedulingGates").Any()).Select(static p => new PodDemand(p))
@@ -319,10 +325,13 @@ public sealed class Scheduler : ITimedLoop
     /// <summary>A volume that is not there yet: no node will do.</summary>
     private Placement.Nowhere? WaitsForClaims(PodDemand pod)
     {
-        foreach (var name in pod.Claims)
+        foreach (var wanted in pod.Claims)
         {
+            var name = wanted.Name;
             var claim = _caches.VolumeClaims.Store.Find(pod.Pod.Meta.Key with { Name = name });
-            var reason = claim is null ? $"persistentvolumeclaim \"{name}\" not found"
+            var reason = claim is null && wanted.IsEphemeral ? $"waiting for ephemeral volume controller to create the persistentvolumeclaim \"{name}\""
+                : claim is null ? $"persistentvolumeclaim \"{name}\" not found"
+                : wanted.IsEphemeral && claim.Meta.Controller?.Uid != pod.Pod.Meta.Uid ? $"PVC {claim.Meta.Key} was not created for pod {pod.Pod.Meta.Key} (pod is not owner)"
                 : claim.Meta.DeletionTimestamp is not null ? $"persistentvolumeclaim \"{name}\" is being deleted"
                 : claim.Root.Text("status", "phase") == "Bound" ? null
                 : "pod has unbound immediate PersistentVolumeClaims";

@@ -26,7 +26,7 @@ public sealed class VolumeClaimController
         {
             // A pod that lets go of its claims may be the last one that held them.
             if (change.Old is not { IsFinished: false } user || change.New is { IsFinished: false }) return;
-            foreach (var claim in ClaimsOf(user)) queue.Add(change.Key with { Name = claim });
+            foreach (var claim in user.Claims) queue.Add(change.Key with { Name = claim.Name });
         });
     }
 
@@ -80,7 +80,5 @@ public sealed class VolumeClaimController
     }
 
     private bool IsUsed(ObjectKey claim) =>
-        _caches.Pods.Store.Having(ClusterCaches.PodsByNamespace, claim.Namespace).Any(p => !p.IsFinished && ClaimsOf(p).Contains(claim.Name));
-
-    private static IEnumerable<string> ClaimsOf(PodView pod) => pod.Spec.Items("volumes").Select(static v => v.Text("persistentVolumeClaim", "claimName")).OfType<string>();
+        _caches.Pods.Store.Having(ClusterCaches.PodsByNamespace, claim.Namespace).Any(p => !p.IsFinished && p.Claims.Any(c => c.Name == claim.Name));
 }

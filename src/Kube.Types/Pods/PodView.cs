@@ -45,5 +45,26 @@ public sealed class PodView
     public DateTimeOffset? ContainersFinishedAt =>
         Status.Items("containerStatuses").Max(static c => c.Time("state", "terminated", "finishedAt"));
 
+    /// <summary>The volume claims it uses, in the order of its volumes.</summary>
+    public IEnumerable<PodClaim> Claims
+    {
+        get
+        {
+            foreach (var volume in Spec.Items("volumes"))
+            {
+                if (volume.Text("persistentVolumeClaim", "claimName") is { } claim) yield return new PodClaim(claim, default);
+                else if (volume.Has("ephemeral")) yield return new PodClaim($"{Meta.Name}-{volume.Text("name")}", volume.At("ephemeral", "volumeClaimTemplate"));
+            }
+        }
+    }
+
     public override string ToString() => Object.ToString();
+}
+
+/// <summary>A PersistentVolumeClaim that a pod uses, in its own namespace.</summary>
+/// <param name="Template">What an ephemeral volume's claim is made from, metadata and spec; undefined for a claim that is not the pod's own.</param>
+public readonly record struct PodClaim(string Name, JsonElement Template)
+{
+    /// <summary>The claim is made for the pod, and goes with it.</summary>
+    public bool IsEphemeral => Template.ValueKind != JsonValueKind.Undefined;
 }

@@ -45,4 +45,38 @@ public sealed class VolumeClaimControllerTests
         world.Run(1);
         Assert.Null(world.Cluster.Find(Kinds.PersistentVolumeClaim, "data"));
     }
+
+    private const string Ephemeral = """
+        [{"name":"scratch","ephemeral":{"volumeClaimTemplate":{"metadata":{"labels":{"of":"scratch"}},"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}}}}}]
+        """;
+
+    [Fact]
+    public void An_ephemeral_volumes_claim_is_made_for_the_pod_and_goes_with_it()
+    {
+        using var world = new World();
+        world.Cluster.Create(A.Pod("pod").With("spec.volumes", Ephemeral));
+        world.Run(5);
+        var pod = Assert.Single(world.LivePods);
+        Assert.Equal("Running", pod.Phase);
+        var claim = world.Cluster.Get(Kinds.PersistentVolumeClaim, "pod-scratch");
+        Assert.Equal(("Bound", "scratch", pod.Meta.Uid), (claim.Root.Text("status", "phase"), claim.Meta.Labels["of"], claim.Meta.Controller?.Uid));
+        world.Cluster.Delete(Kinds.PersistentVolumeClaim, "pod-scratch");
+        world.Run(5);
+        Assert.NotNull(world.Cluster.Get(Kinds.PersistentVolumeClaim, "pod-scratch").Meta.DeletionTimestamp);
+        world.Cluster.Delete(Kinds.Pod, "pod");
+        world.Run(60);
+        Assert.Null(world.Cluster.Find(Kinds.PersistentVolumeClaim, "pod-scratch"));
+    }
+
+    [Fact]
+    public void A_claim_of_an_ephemeral_volumes_name_that_is_not_the_pods_is_not_used()
+    {
+        using var world = new World();
+        world.Cluster.Create(Kinds.PersistentVolumeClaim, KubeObject.Parse(System.Text.Encoding.UTF8.GetBytes(Claim.Replace("\"data\"", "\"pod-scratch\"", StringComparison.Ordinal))));
+        world.Cluster.Create(A.Pod("pod").With("spec.volumes", Ephemeral));
+        world.Run(5);
+        var waiting = Assert.Single(world.LivePods);
+        Assert.Equal("Pending", waiting.Phase);
+        Assert.Contains("PVC default/pod-scratch was not created for pod default/pod (pod is not owner)", waiting.Status.Items("conditions").Single().Text("message"), StringComparison.Ordinal);
+    }
 }
