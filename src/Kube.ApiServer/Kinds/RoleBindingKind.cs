@@ -4,10 +4,13 @@ using Kube.Types;
 
 namespace Kube.ApiServer;
 
-internal sealed class RoleBindingKind : KindStrategy
+/// <summary>RoleBinding and ClusterRoleBinding.</summary>
+/// <param name="roles">The kinds of roles that it may bind.</param>
+internal sealed class RoleBindingKind(ResourceKind kind, string[] roles) : KindStrategy
 {
-    public override ResourceKind Kind => Kinds.RoleBinding;
     private const string Group = "rbac.authorization.k8s.io";
+
+    public override ResourceKind Kind => kind;
 
     public override bool AllowsCreateOnUpdate => true;
 
@@ -35,7 +38,7 @@ internal sealed class RoleBindingKind : KindStrategy
     public override void Validate(JsonObject obj, List<FieldError> errors)
     {
         PodSpecRules.OneOf(obj.Object("roleRef"), "apiGroup", "roleRef", [Group], errors);
-        PodSpecRules.OneOf(obj.Object("roleRef"), "kind", "roleRef", ["Role", "ClusterRole"], errors);
+        PodSpecRules.OneOf(obj.Object("roleRef"), "kind", "roleRef", roles, errors);
         if (string.IsNullOrEmpty(obj.Text("roleRef", "name"))) errors.Add(FieldError.Required("roleRef.name", ""));
         foreach (var (index, subject) in obj.Objects("subjects")) PodSpecRules.OneOf(subject, "kind", $"subjects[{index}]", ["ServiceAccount", "User", "Group"], errors);
     }

@@ -4,9 +4,10 @@ using Kube.Types;
 
 namespace Kube.ApiServer;
 
-internal sealed class RoleKind : KindStrategy
+/// <summary>Role and ClusterRole.</summary>
+internal sealed class RoleKind(ResourceKind kind) : KindStrategy
 {
-    public override ResourceKind Kind => Kinds.Role;
+    public override ResourceKind Kind => kind;
     public override bool AllowsCreateOnUpdate => true;
     public override ImmutableArray<TableColumn> Columns => [TableColumn.Text("Created At", static r => r.Text("metadata", "creationTimestamp"))];
 
@@ -19,7 +20,7 @@ internal sealed class RoleKind : KindStrategy
     {
         foreach (var (index, rule) in obj.Objects("rules"))
         {
-            PolicyRules.Validate(rule, $"rules[{index}]", namespaced: true, errors);
+            PolicyRules.Validate(rule, $"rules[{index}]", kind.Namespaced, errors);
         }
     }
 }
