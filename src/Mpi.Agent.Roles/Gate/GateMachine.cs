@@ -70,6 +70,7 @@ public sealed class GateMachine
                 break;
             case ProbeResult.Failed failure:
                 if (failure.Cause is UnreachableCause.Refused or UnreachableCause.Silent or UnreachableCause.Closed or UnreachableCause.PermissionDenied or UnreachableCause.HostKey) MarkResolved(worker);
+                if (failure.Cause == UnreachableCause.Silent) worker.Silences++;
                 Note(worker, failure);
                 Queue(worker, now + Pause(worker.Failures++));
                 break;
@@ -119,7 +120,7 @@ public sealed class GateMachine
         {
             waiting.Dequeue();
             underWay++;
-            begin.Add(new GateTry(worker.Host, worker.Method));
+            begin.Add(new GateTry(worker.Host, worker.Method, Limit(worker.Silences)));
         }
 
         return begin.ToImmutable();
@@ -160,6 +161,9 @@ public sealed class GateMachine
     private TimeSpan Pause(int failures) =>
         Earlier(pace.FirstPause * Math.Pow(2, Math.Min(failures, 30)), pace.LongestPause)!.Value * (0.5 + (jitter.NextDouble() / 2));
 
+    /// <summary>A worker that is slow is no faster for being begun with anew.</summary>
+    private TimeSpan Limit(int silences) => Earlier(pace.FirstLimit * Math.Pow(2, Math.Min(silences, 30)), pace.LongestLimit)!.Value;
+
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a < b || b is null ? a : b;
 
     internal sealed class Worker(string host, int index, ProbeMethod method)
@@ -169,6 +173,10 @@ public sealed class GateMachine
         public ProbeMethod Method { get; set; } = method;
         public bool Resolved { get; set; }
         public int Failures { get; set; }
+
+        /// <summary>Tries that ended because their time was up.</summary>
+        public int Silences { get; set; }
+
         public TimeSpan? ProvenAt { get; set; }
         public ProbeResult.Failed? Failure { get; set; }
 
@@ -193,4 +201,5 @@ public sealed record GateStep
 }
 
 /// <summary>One try of one worker.</summary>
-public sealed record GateTry(string Host, ProbeMethod Method);
+/// <param name="Limit">How long it may take.</param>
+public sealed record GateTry(string Host, ProbeMethod Method, TimeSpan Limit);

@@ -109,6 +109,12 @@ public sealed record GatePace
 
     public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a worker's first try may take: key exchange and login on a busy node. It doubles with each try that was not enough for,</summary>
+    public TimeSpan FirstLimit { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>up to what sshd itself gives a login (<c>LoginGraceTime</c>, sshd_config(5)).</summary>
+    public TimeSpan LongestLimit { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>Tries under way at once.</summary>
     public int Parallelism { get; init; } = 16;
 

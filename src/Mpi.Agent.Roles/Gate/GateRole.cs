@@ -95,7 +95,7 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
         ProbeResult result;
         try
         {
-            result = await probe.TryAsync(one.Host, one.Method, cancellation);
+            result = await probe.TryAsync(one, cancellation);
         }
         catch (IOException fault)
         {

@@ -9,24 +9,23 @@ namespace Mpi.Agent.Roles;
 internal sealed class GreetingProbe(WorkerDirectory<WorkerConnection> workers, TimeProvider time) : IWorkerProbe
 {
     private static readonly TimeSpan DialLimit = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan AnswerLimit = TimeSpan.FromSeconds(10);
 
-    public async Task<ProbeResult> TryAsync(string host, ProbeMethod method, CancellationToken cancellation)
+    public async Task<ProbeResult> TryAsync(GateTry one, CancellationToken cancellation)
     {
-        var name = Hostfile.Short(host);
+        var name = Hostfile.Short(one.Host);
         using var limit = new CancellationTokenSource(DialLimit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         WorkerConnection worker;
         try
         {
-            worker = await workers.WaitAsync(host, both.Token);
+            worker = await workers.WaitAsync(one.Host, both.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return new ProbeResult.Failed(UnreachableCause.NotDialled, $"{name} has not dialled yet");
         }
 
-        limit.CancelAfter(AnswerLimit);
+        limit.CancelAfter(one.Limit);
         try
         {
             await worker.ProveAsync(both.Token);

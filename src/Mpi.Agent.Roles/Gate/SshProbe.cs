@@ -8,7 +8,7 @@ namespace Mpi.Agent.Roles;
 public interface IWorkerProbe
 {
     /// <summary>Ends within a bounded time, whatever the worker does.</summary>
-    Task<ProbeResult> TryAsync(string host, ProbeMethod method, CancellationToken cancellation);
+    Task<ProbeResult> TryAsync(GateTry one, CancellationToken cancellation);
 }
 
 /// <summary>
@@ -19,34 +19,40 @@ public interface IWorkerProbe
 public sealed class SshProbe(string? ssh, ImmutableArray<string> sshArgs, IProcessRunner processes, BannerReader banners, TimeProvider time) : IWorkerProbe
 {
     private const int StandardPort = 22;
-    private static readonly TimeSpan ConnectLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>A login whose shell hangs is no proof; connecting, key exchange and login of a busy worker need less than this.</summary>
-    private static readonly TimeSpan LoginLimit = TimeSpan.FromSeconds(20);
+    /// <summary>
+    /// How long connecting may take, the greeting included. Not longer than this, whatever the try may: the kernel repeats a lost
+    /// first packet less and less often, and a worker whose network comes up is to be noticed.
+    /// </summary>
+    private static readonly TimeSpan LongestConnect = TimeSpan.FromSeconds(15);
 
-    public async Task<ProbeResult> TryAsync(string host, ProbeMethod method, CancellationToken cancellation)
+    /// <summary>A login whose shell hangs is no proof: it ends with the time of its try.</summary>
+    public async Task<ProbeResult> TryAsync(GateTry one, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(LoginLimit, time);
+        using var limit = new CancellationTokenSource(one.Limit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
-            return method == ProbeMethod.Login && ssh is not null
-                ? await LoginAsync(ssh, host, both.Token)
-                : await banners.TryAsync(host, await PortAsync(host, both.Token), ConnectLimit, both.Token);
+            return one.Method == ProbeMethod.Login && ssh is not null
+                ? await LoginAsync(ssh, one, both.Token)
+                : await banners.TryAsync(one.Host, await PortAsync(one.Host, both.Token), ConnectLimit(one), both.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return SshDiagnosis.Failed(UnreachableCause.Silent, $"no login within {LoginLimit.TotalSeconds} s");
+            return SshDiagnosis.Failed(UnreachableCause.Silent, string.Create(CultureInfo.InvariantCulture, $"no login within {one.Limit.TotalSeconds:0.#} s"));
         }
     }
 
-    private async Task<ProbeResult> LoginAsync(string path, string host, CancellationToken cancellation)
+    private async Task<ProbeResult> LoginAsync(string path, GateTry one, CancellationToken cancellation)
     {
         // ssh takes the first value of an option, so ours stand before those meant for mpirun: the retries are the gate's.
-        string[] args = ["-o", "BatchMode=yes", "-o", $"ConnectTimeout={ConnectLimit.TotalSeconds}", "-o", "ConnectionAttempts=1", .. sshArgs, host, "true"];
+        var connectTimeout = string.Create(CultureInfo.InvariantCulture, $"ConnectTimeout={Math.Ceiling(ConnectLimit(one).TotalSeconds)}");
+        string[] args = ["-o", "BatchMode=yes", "-o", connectTimeout, "-o", "ConnectionAttempts=1", .. sshArgs, one.Host, "true"];
         var result = await processes.RunAsync(path, args, cancellation);
         return SshDiagnosis.Of(result.ExitCode, result.Error);
     }
+
+    private static TimeSpan ConnectLimit(GateTry one) => one.Limit / 4 < LongestConnect ? one.Limit / 4 : LongestConnect;
 
     /// <summary>The port that the image's ssh configuration gives this host.</summary>
     private async Task<int> PortAsync(string host, CancellationToken cancellation)

@@ -7,6 +7,7 @@ public sealed class GateMachineTests
 {
     private static readonly ProbeResult Reached = new ProbeResult.Reached();
     private static readonly ProbeResult Refused = new ProbeResult.Failed(UnreachableCause.Refused, "Connection refused");
+    private static readonly ProbeResult Silent = new ProbeResult.Failed(UnreachableCause.Silent, "no login in time");
     private static readonly ProbeResult Unknown = new ProbeResult.Failed(UnreachableCause.NameUnknown, "Could not resolve hostname");
     private static readonly ProbeResult Denied = new ProbeResult.Failed(UnreachableCause.PermissionDenied, "Permission denied (publickey).");
 
@@ -151,7 +152,18 @@ public sealed class GateMachineTests
         machine.Step(TimeSpan.Zero, allRun: false);
         machine.Ended("w-0", new ProbeResult.CommandForbidden(), Ms(5));
 
-        Assert.Equal([new GateTry("w-0", ProbeMethod.Banner)], machine.Step(Ms(5), allRun: false).Begin);
+        Assert.Equal([("w-0", ProbeMethod.Banner)], machine.Step(Ms(5), allRun: false).Begin.Select(static t => (t.Host, t.Method)));
+    }
+
+    [Fact]
+    public void A_worker_that_is_slow_gets_more_time_with_each_try_and_no_other_does()
+    {
+        var world = new World(Hosts(2)) { Answer = static (host, now) => host == "w-0" ? now > Seconds(400) ? Reached : Silent : now > Seconds(400) ? Reached : Refused };
+
+        world.RunUntilOpen();
+
+        Assert.Equal([20, 40, 80, 120, 120], world.Limits("w-0").Take(5).Select(static l => l.TotalSeconds));
+        Assert.All(world.Limits("w-1"), static l => Assert.Equal(20, l.TotalSeconds));
     }
 
     [Fact]
@@ -220,6 +232,9 @@ public sealed class GateMachineTests
         public TimeSpan Now { get; private set; }
         public Dictionary<string, List<TimeSpan>> TriedAt { get; } = [];
         public List<(string Line, TimeSpan At)> Said { get; } = [];
+        public List<GateTry> Begun { get; } = [];
+
+        public IEnumerable<TimeSpan> Limits(string host) => Begun.Where(t => t.Host == host).Select(static t => t.Limit);
 
         public int Tries(string host) => TriedAt[host].Count;
 
@@ -236,6 +251,7 @@ public sealed class GateMachineTests
                 {
                     if (!TriedAt.TryGetValue(one.Host, out var tries)) TriedAt[one.Host] = tries = [];
                     tries.Add(Now);
+                    Begun.Add(one);
                     underWay.Enqueue(one.Host, Now + Ms(10));
                 }
 
