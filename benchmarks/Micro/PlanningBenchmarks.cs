@@ -52,14 +52,14 @@ public class PlanningBenchmarks
         var tree = (JsonObject)JsonNode.Parse(fresh.Job.Utf8.Span)!;
         tree["status"] = plan.Status!.DeepClone();
         KubeObject One(ResourceKind kind) => made.Single(m => m.Kind == kind).Object;
-        var secret = plan.Actions.OfType<PlanAction.CreateSshKeys>().Select(static create => create.SecretWithoutData.DeepClone()).Single();
+        var secret = plan.Actions.OfType<PlanAction.CreateKeys>().Select(static create => create.SecretWithoutData.DeepClone()).Single();
         secret["data"] = new JsonObject { ["ssh-privatekey"] = "cHJpdmF0ZQ==", ["ssh-publickey"] = "cHVibGlj" };
         var settled = fresh with
         {
             Job = KubeObject.From(tree),
             Service = ServiceView.Read(One(Kinds.Service).Root),
             ConfigMap = ConfigMapView.Read(One(Kinds.ConfigMap).Root),
-            SshSecret = SecretView.Read(KubeObject.From((JsonObject)secret).Root),
+            Secret = SecretView.Read(KubeObject.From((JsonObject)secret).Root),
             Launcher = LauncherView.Read(One(Kinds.Job).Root),
             Workers = [.. made.Where(static m => m.Kind == Kinds.Pod).Select(static m => PodView.Read(m.Object.Root))],
         };

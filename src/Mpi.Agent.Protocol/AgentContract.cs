@@ -6,6 +6,16 @@ public static class AgentContract
     /// <summary>Where the agent's own image has the program.</summary>
     public const string ImagePath = "/kubempi-agent";
 
+    /// <summary>Where containers have the volume into which the program is delivered.</summary>
+    public const string MountPath = "/kubempi";
+
+    /// <summary>What MPI's launchers are told to call instead of ssh.</summary>
+    public const string RemoteShellPath = $"{MountPath}/{RemoteShellFileName}";
+
+    /// <summary>A folder that any user may write to, as <c>/tmp</c>: for images whose own is read-only.</summary>
+    public const string TemporaryFolder = $"{MountPath}/{TemporaryFolderName}";
+    public const string TemporaryFolderName = "tmp";
+
     /// <summary>The name under which <c>deliver DIR</c> puts the program into a folder.</summary>
     public const string FileName = "kubempi-agent";
 
@@ -26,6 +36,12 @@ public static class AgentContract
 
     /// <summary>The name under which <c>deliver DIR</c> puts the remote-shell program beside the agent.</summary>
     public const string RemoteShellFileName = "kubempi-rsh";
+
+    /// <summary>Where the launcher listens and workers dial, but for launchers on a node's own network, which share its ports.</summary>
+    public const int DefaultPort = 22722;
+
+    /// <summary>Where containers have their side's credentials.</summary>
+    public const string CredentialsMountPath = "/kubempi-credentials";
 
     /// <summary>In a folder of credentials: the side's own certificate and key, and the other side's certificate; PEM.</summary>
     public const string CertificateFile = "own.crt";

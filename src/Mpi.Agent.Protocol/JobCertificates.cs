@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
@@ -14,6 +15,9 @@ public sealed record JobCertificates(string LauncherCertificate, string Launcher
     public const string LauncherKeyKey = "launcher.key";
     public const string WorkerCertificateKey = "worker.crt";
     public const string WorkerKeyKey = "worker.key";
+
+    /// <summary>All of them, in the order of their names.</summary>
+    public static readonly ImmutableArray<string> Keys = [LauncherCertificateKey, LauncherKeyKey, WorkerCertificateKey, WorkerKeyKey];
 
     /// <summary>New ones, good for as long as they are in use: their dates say nothing, for no clock is asked.</summary>
     public static JobCertificates Create()

@@ -39,6 +39,9 @@ internal static class Deliver
         File.WriteAllText(unfinished, $"#!{target} {AgentContract.RemoteShellRole}\n");
         File.SetUnixFileMode(unfinished, ExecutableByAll);
         File.Move(unfinished, Path.Combine(directory, AgentContract.RemoteShellFileName), overwrite: true);
+        // For images whose own /tmp is read-only: anybody's, and nobody may take away another's files.
+        var temporary = Directory.CreateDirectory(Path.Combine(directory, AgentContract.TemporaryFolderName)).FullName;
+        File.SetUnixFileMode(temporary, ExecutableByAll | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite | UnixFileMode.StickyBit);
         return AgentProgram.Success;
     }
 }

@@ -19,8 +19,7 @@ public sealed record MpiRun
     public required MpiImplementation Mpi { get; init; }
 
     /// <summary>How the launcher reaches the workers, and why that was chosen (shown to the user).</summary>
-    public required Transport Transport { get; init; }
-    public required string TransportReason { get; init; }
+    public required TransportChoice Transport { get; init; }
 
     /// <summary>Where the ssh keys are mounted in both roles; ssh transport only.</summary>
     public string SshAuthMountPath { get; init; } = "/root/.ssh";
@@ -59,6 +58,9 @@ public sealed record Launcher(JsonElement Template, string RestartPolicy, bool R
 public enum LauncherCreation { AtStartup, WaitForWorkersReady }
 
 public enum MpiImplementation { OpenMpi, Intel, Mpich }
+
+/// <param name="Reason">For people: who or what chose it.</param>
+public sealed record TransportChoice(Transport Kind, string Reason);
 
 public enum Transport { Ssh, Agent, Exec }
 

@@ -13,7 +13,7 @@ public sealed record OperatorParts
     public required IKubeClient Client { get; init; }
 
     public required IDialect Dialect { get; init; }
-    public ISshKeySource Keys { get; init; } = new EcdsaSshKeySource();
+    public IKeySource Keys { get; init; } = new FreshKeySource();
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public Random Random { get; init; } = new();
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;

@@ -12,6 +12,9 @@ internal sealed class Draft(Scene scene, MpiRun run)
 
     public Scene Scene { get; } = scene;
     public MpiRun Run { get; } = run;
+
+    public bool Uses(Transport transport) => Run.Transport.Kind == transport;
+
     public RunWiring Wiring { get; } = scene.Seen.Dialect.Wiring(run);
 
     /// <summary>The attempt as it will be recorded.</summary>

@@ -54,11 +54,11 @@ public abstract record PlanAction
         public bool Alone { get; init; }
     }
 
-    /// <summary>Creates a Secret whose key pair the applier makes; nothing random stands in a plan.</summary>
-    public sealed record CreateSshKeys(JsonObject SecretWithoutData) : PlanAction;
+    /// <summary>Creates a Secret whose keys the applier makes; nothing random stands in a plan.</summary>
+    public sealed record CreateKeys(KeyKind Keys, JsonObject SecretWithoutData) : PlanAction;
 
-    /// <summary>Replaces the data of a drifted key Secret by a new pair.</summary>
-    public sealed record ReplaceSshKeys(ObjectKey Key, string ResourceVersion) : PlanAction;
+    /// <summary>Replaces the data of a drifted key Secret by new keys.</summary>
+    public sealed record ReplaceKeys(KeyKind Keys, ObjectKey Key, string ResourceVersion) : PlanAction;
 
     /// <summary>A merge patch; it carries <c>metadata.resourceVersion</c> as its precondition.</summary>
     public sealed record Patch(ResourceKind Kind, ObjectKey Key, JsonObject MergePatch, string? Subresource = null) : PlanAction;
@@ -73,6 +73,16 @@ public abstract record PlanAction
     /// </summary>
     /// <param name="FieldSelector">Narrows the match further, such as <c>status.phase!=Failed</c>; empty for none.</param>
     public sealed record DeletePods(string Namespace, string LabelSelector, string FieldSelector, string Why) : PlanAction;
+}
+
+/// <summary>What a job's Secret holds.</summary>
+public enum KeyKind
+{
+    /// <summary>The key pair of ssh.</summary>
+    Ssh,
+
+    /// <summary>The two certificates of the agent's connections, and their keys.</summary>
+    Agent,
 }
 
 public sealed record ObjectToConfirm(ResourceKind Kind, ObjectKey Key);

@@ -17,7 +17,7 @@ public static class Planner
 
         // 2. An invalid spec makes nothing and stops nothing.
         if (seen.Parsed is ParseResult.Rejected rejected) return InvalidRun.Decide(scene, rejected.Errors);
-        var draft = new Draft(scene, ((ParseResult.Run)seen.Parsed).Value);
+        var draft = new Draft(scene, StandingTransport.Of(scene.Recorded, ((ParseResult.Run)seen.Parsed).Value));
 
         // 3. A result that stands is final: what is left is cleaning up.
         if (scene.Recorded.Outcome is not null) return FinishedRun.Continue(draft);
@@ -40,7 +40,9 @@ public static class Planner
         // 8. What launcher and workers share.
         HeadlessService.Ensure(draft);
         HostList.Ensure(draft);
-        SshSecret.Ensure(draft);
+        KeySecret.Ensure(draft);
+        // Workers are told the address of the launcher's Service, which the server gives: its answer resumes the plan.
+        if (draft.Uses(Transport.Agent) && !AgentService.Ensure(draft)) return Suspended(draft);
 
         // 9. The pods: none while suspended, else the gang's group, every worker, and the launcher when its time has come.
         if (draft.Run.Suspended) Suspension.Enforce(draft);

@@ -9,6 +9,9 @@ internal static class Machine
     /// <summary>Every process below another one, each as its PID with its start time, because PIDs are used again.</summary>
     public static ImmutableArray<string> Descendants(int root) => [.. Below(root).Select(Identity).Where(static i => !i.EndsWith(" gone", StringComparison.Ordinal))];
 
+    /// <summary>The kernel's names of the programs that run below a process now.</summary>
+    public static IEnumerable<string> Programs(int root) => Below(root).Select(static pid => Read($"/proc/{pid}/comm").TrimEnd('\n')).Where(static name => name.Length > 0);
+
     public static bool Lives(string identity) => Identity(int.Parse(identity.Split(' ')[0], CultureInfo.InvariantCulture)) == identity;
 
     /// <summary>The namespaces that a cluster's processes are in and this process is not.</summary>

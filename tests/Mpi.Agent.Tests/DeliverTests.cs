@@ -25,7 +25,7 @@ public sealed class DeliverTests : IDisposable
 
         Assert.Equal("\u007fELF", await File.ReadAllTextAsync(Path.Combine(volume, "kubempi-agent")));
         Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Path.Combine(volume, "kubempi-agent")));
-        Assert.Equal(["kubempi-agent", "kubempi-rsh"], Directory.GetFileSystemEntries(volume).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["kubempi-agent", "kubempi-rsh", "tmp"], Directory.GetFileSystemEntries(volume).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

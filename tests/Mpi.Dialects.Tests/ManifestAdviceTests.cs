@@ -30,6 +30,10 @@ public sealed class ManifestAdviceTests
     public void The_last_worker_with_fewer_ranks_than_slots_is_not_idle() => Silent(AJob.With("slotsPerWorker: 1", "slotsPerWorker: 2", "\"2\"", "\"3\""));
 
     [Fact]
+    public void Rules_about_sshd_and_its_keys_are_silent_over_the_agent() => Silent(AJob.With(
+        "metadata:", "metadata:\n  annotations: { kubempi.dev/transport: agent }", $"command: {Sshd}", "imagePullPolicy: Always", "/home/mpiuser/.ssh", "/root/.ssh"));
+
+    [Fact]
     public void A_launcher_that_runs_ranks_adds_its_slots() => Silent(AJob.With("slotsPerWorker: 1", "slotsPerWorker: 1\n  runLauncherAsWorker: true", "\"2\"", "\"3\""));
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Kube.Types;
 using Mpi.Model;
 
@@ -12,7 +13,7 @@ public sealed class ParserTests
         var run = Manifests.Parse(Manifests.Pi).Run();
         Assert.Equal((2, 1, "OnFailure"), (run.Workers.Count, run.Workers.Slots, run.Workers.RestartPolicy));
         Assert.Equal(("OnFailure", false, LauncherCreation.AtStartup), (run.Launcher.RestartPolicy, run.Launcher.RunsRanks, run.Launcher.Creation));
-        Assert.Equal((MpiImplementation.OpenMpi, Transport.Ssh, true), (run.Mpi, run.Transport, run.Gated));
+        Assert.Equal((MpiImplementation.OpenMpi, Transport.Ssh, true), (run.Mpi, run.Transport.Kind, run.Gated));
         Assert.Equal((CleanPodPolicy.Running, 60, false), (run.Cleanup, run.TtlSecondsAfterFinished, run.Suspended));
         Assert.Equal("/home/mpiuser/.ssh", run.SshAuthMountPath);
         Assert.Equal("pi", run.Meta.Name);
@@ -46,6 +47,39 @@ public sealed class ParserTests
     [InlineData("", MpiImplementation.OpenMpi)]
     public void Every_implementation_is_known(string name, MpiImplementation expected) =>
         Assert.Equal(expected, Manifests.With("spec/mpiImplementation", $"\"{name}\"").Run().Mpi);
+
+    [Theory]
+    [InlineData("ssh", Transport.Ssh)]
+    [InlineData("agent", Transport.Agent)]
+    public void A_job_chooses_its_transport_and_the_choice_says_so(string value, Transport expected)
+    {
+        var job = Manifests.Tree();
+        Worker(job).Remove("command");
+        Worker(job).Remove("args");
+        job["metadata"]!["annotations"] = new JsonObject { ["kubempi.dev/transport"] = value };
+
+        Assert.Equal(new TransportChoice(expected, "annotation kubempi.dev/transport"), Manifests.Parse(job).Run().Transport);
+    }
+
+    [Theory]
+    [InlineData("command", "[\"sh\",\"-c\",\"module load x; exec /kubempi/kubempi-agent worker\"]", null)]
+    [InlineData("command", "[\"sleep\",\"infinity\"]", "spec.mpiReplicaSpecs[Worker].template.spec.containers[0].command")]
+    [InlineData("args", "[\"-De\"]", "spec.mpiReplicaSpecs[Worker].template.spec.containers[0].args")]
+    public void Over_the_agent_a_worker_runs_the_agent_and_nothing_else(string field, string words, string? refusedAt)
+    {
+        var job = Manifests.Tree();
+        Worker(job).Remove("command");
+        Worker(job).Remove("args");
+        Worker(job)[field] = JsonNode.Parse(words);
+        job["metadata"]!["annotations"] = new JsonObject { ["kubempi.dev/transport"] = "agent" };
+
+        var errors = Manifests.Parse(job) is ParseResult.Rejected rejected ? rejected.Errors : [];
+
+        Assert.Equal(refusedAt is null ? [] : [refusedAt], errors.Select(static e => e.Path));
+        Assert.All(errors, static e => Assert.Contains("exec /kubempi/kubempi-agent worker", e.Fix, StringComparison.Ordinal));
+    }
+
+    private static JsonObject Worker(JsonObject job) => (JsonObject)job["spec"]!["mpiReplicaSpecs"]!["Worker"]!["template"]!["spec"]!["containers"]![0]!;
 
     [Fact]
     public void A_job_without_workers_is_fine() => Assert.Equal(0, Manifests.With("spec/mpiReplicaSpecs/Worker", null).Run().Workers.Count);
@@ -89,7 +123,7 @@ public sealed class ParserTests
     [InlineData("spec/mpiReplicaSpecs/Launcher/template/spec/containers/0/env", "{}", "spec.mpiReplicaSpecs[Launcher].template.spec.containers[0].env: Invalid value: {...}: must be a list")]
     [InlineData("spec/mpiReplicaSpecs/Worker/template/metadata/labels", "{\"a\":1}", "spec.mpiReplicaSpecs[Worker].template.metadata.labels[a]: Invalid value: 1: must be a string")]
     [InlineData("spec/mpiReplicaSpecs/Worker/template/spec/volumes", "{}", "spec.mpiReplicaSpecs[Worker].template.spec.volumes: Invalid value: {...}: must be a list")]
-    [InlineData("metadata/annotations", "{\"kubempi.dev/transport\":\"carrier pigeon\"}", "metadata.annotations[kubempi.dev/transport]: Unsupported value: \"carrier pigeon\": supported values: \"ssh\"")]
+    [InlineData("metadata/annotations", "{\"kubempi.dev/transport\":\"carrier pigeon\"}", "metadata.annotations[kubempi.dev/transport]: Unsupported value: \"carrier pigeon\": supported values: \"agent\", \"ssh\"")]
     public void A_fault_is_named_with_its_path_in_kubernetes_words(string path, string? json, string messages) =>
         Assert.Equal(messages.Split('|'), Manifests.With(path, json).Errors());
 

@@ -22,6 +22,7 @@ public sealed class StatusTests
             Counts = new RunCounts(new ReplicaCount(1, 0, 2), new ReplicaCount(2, 0, 0), 2),
             Blocked = new RunRemark("CreateRefused", "quota"),
             GateBypassed = new RunRemark("WorkersSilent", "pi-worker-1"),
+            Transport = new TransportChoice(Transport.Agent, "annotation kubempi.dev/transport"),
         };
         var once = Write(null, report, Start);
         var twice = Write(once, report, Start.AddHours(1));
@@ -29,6 +30,7 @@ public sealed class StatusTests
         var read = Format.Read(JsonElement.Parse(twice.ToUtf8()));
         Assert.Equal(report.Attempt, read.Attempt);
         Assert.Equal(report.Counts, read.Counts);
+        Assert.Equal(report.Transport, read.Transport);
         Assert.Equal((true, true, report.Blocked, report.GateBypassed, 2), (read.Announced, read.Running, read.Blocked, read.GateBypassed, read.WorkerCount));
     }
 

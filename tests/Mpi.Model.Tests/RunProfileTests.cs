@@ -12,6 +12,7 @@ public sealed class RunProfileTests
         Service = "pi",
         ConfigMap = "pi-config",
         SshSecret = "pi-ssh",
+        Agent = "pi-agent",
         Launcher = "pi-launcher",
         WorkerPrefix = "pi-worker-",
         ChildLabels = ImmutableSortedDictionary<string, string>.Empty,

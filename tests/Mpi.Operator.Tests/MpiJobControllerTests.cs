@@ -21,7 +21,7 @@ public sealed class MpiJobControllerTests
         var (kube, time) = (new ScriptedKube(), new VirtualClock());
         using var metrics = new OperatorMetrics(static () => true);
         var applier = new PlanApplier(
-            kube, new EcdsaSshKeySource(), new EventRecorder(kube, time, new Random(1), NullLogger.Instance), metrics, KubeflowV2Beta1Dialect.MpiJob, 16, NullLogger.Instance);
+            kube, new FreshKeySource(), new EventRecorder(kube, time, new Random(1), NullLogger.Instance), metrics, KubeflowV2Beta1Dialect.MpiJob, 16, NullLogger.Instance);
         var controller = new MpiJobController(new EmptyWorld(), kube, new KubeflowV2Beta1Dialect(), applier, metrics, new PlanningOptions(), time, NullLogger.Instance);
 
         Assert.Equal(Outcome.Done, await controller.ReconcileAsync(new ObjectKey(ns, name), CancellationToken.None));

@@ -30,7 +30,7 @@ public sealed class ObjectsTests
     public void The_key_secret_is_asked_for_by_type_and_never_by_value()
     {
         var plan = Planner.Decide(new FakeWorld(Jobs.Pi()).Observe());
-        var keys = Assert.Single(plan.Actions.OfType<PlanAction.CreateSshKeys>()).SecretWithoutData;
+        var keys = Assert.Single(plan.Actions.OfType<PlanAction.CreateKeys>()).SecretWithoutData;
         Assert.Equal("kubernetes.io/ssh-auth", keys["type"]!.ToString());
         Assert.Equal("pi-ssh", keys["metadata"]!["name"]!.ToString());
         Assert.Null(keys["data"]);

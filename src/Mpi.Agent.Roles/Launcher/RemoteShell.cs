@@ -37,7 +37,7 @@ public sealed class RemoteShell
         try
         {
             await using var frames = await new LauncherStart(new LauncherFiles(directory), agent.Time).ConnectAsync(cancellation);
-            return await new RemoteShell(frames, StandardStreams.OfThisProcess(), agent.Time).CallAsync(call, agent.Variable(AgentContract.NameVariable) ?? Environment.MachineName, cancellation);
+            return await new RemoteShell(frames, StandardStreams.OfThisProcess(), agent.Time).CallAsync(call, Environment.MachineName, cancellation);
         }
         catch (IOException fault)
         {

@@ -18,6 +18,8 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
     /// <summary>Bytes that the API server lets a ConfigMap hold: it bounds how many workers a job can list.</summary>
     private const int ConfigMapLimit = 1_048_576;
 
+    private const string Asked = $"annotation {KubeMpiAnnotations.Transport}";
+
     private readonly FieldReader _read = new();
 
     public ParseResult Parse()
@@ -42,6 +44,7 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
         var mountPath = NotEmpty(_read.Text(spec, "sshAuthMountPath", "spec.sshAuthMountPath")) ?? "/root/.ssh";
         var mpi = ReadImplementation(spec);
         var annotations = ReadAnnotations(metadata);
+        if (annotations.Transport == "agent") AgentWorker.Check(specs.At("Worker", "template"), "spec.mpiReplicaSpecs[Worker].template", _read);
         if (_read.Errors is { IsEmpty: false } errors) return new ParseResult.Rejected(errors);
 
         return new ParseResult.Run(new MpiRun
@@ -52,8 +55,12 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
             // Every value but AtStartup waits, also a misspelt one: nothing ever refused it (spec 1.1).
             Launcher = launcher with { RunsRanks = runsRanks, Creation = creation is null or "" or "AtStartup" ? LauncherCreation.AtStartup : LauncherCreation.WaitForWorkersReady },
             Mpi = mpi,
-            Transport = Transport.Ssh,
-            TransportReason = "kubeflow.org/v2beta1 jobs use ssh",
+            Transport = annotations.Transport switch
+            {
+                null => new TransportChoice(Transport.Ssh, "the default of kubeflow.org/v2beta1"),
+                "agent" => new TransportChoice(Transport.Agent, Asked),
+                _ => new TransportChoice(Transport.Ssh, Asked),
+            },
             SshAuthMountPath = mountPath,
             Gated = annotations.Gated,
             Retry = retry with { OnWorkerLoss = annotations.OnWorkerLoss ?? (DiscoversHosts(launcher.Template) ? WorkerLossPolicy.ReplaceWorker : WorkerLossPolicy.RestartGang) },
@@ -204,14 +211,14 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
         return implementation switch { "Intel" => MpiImplementation.Intel, "MPICH" => MpiImplementation.Mpich, _ => MpiImplementation.OpenMpi };
     }
 
-    private (bool Gated, WorkerLossPolicy? OnWorkerLoss, string? GangScheduler, int? JobTtl) ReadAnnotations(JsonElement metadata)
+    private (bool Gated, WorkerLossPolicy? OnWorkerLoss, string? GangScheduler, int? JobTtl, string? Transport) ReadAnnotations(JsonElement metadata)
     {
         var annotations = metadata.At("annotations");
         var gated = Choice(annotations, KubeMpiAnnotations.Gate, ["true", "false"]) != "false";
         var onLoss = Choice(annotations, KubeMpiAnnotations.OnWorkerLoss, ["restart", "replace"]);
-        Choice(annotations, KubeMpiAnnotations.Transport, ["ssh"]);
+        var transport = Choice(annotations, KubeMpiAnnotations.Transport, ["ssh", "agent"]);
         var gang = NotEmpty(_read.Text(annotations, KubeMpiAnnotations.GangScheduler, $"metadata.annotations[{KubeMpiAnnotations.GangScheduler}]"));
-        return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null }, gang, Seconds(annotations, KubeMpiAnnotations.JobTtl));
+        return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null }, gang, Seconds(annotations, KubeMpiAnnotations.JobTtl), transport);
     }
 
     private int? Seconds(JsonElement annotations, string key)

@@ -22,6 +22,7 @@ internal static class KubeflowV2Beta1Profile
             Service = job.Name,
             ConfigMap = $"{job.Name}-config",
             SshSecret = $"{job.Name}-ssh",
+            Agent = $"{job.Name}-agent",
             Launcher = $"{job.Name}-launcher",
             WorkerPrefix = $"{job.Name}-worker-",
             ChildLabels = Labels(("app", job.Name)),

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -8,8 +9,8 @@ namespace Mpi.Dialects;
 
 /// <summary>
 /// The status of an MPIJob: <c>conditions</c>, <c>replicaStatuses</c>, <c>startTime</c> and <c>completionTime</c> as kubeflow's
-/// operator writes them (spec 1.5, 3.3, 3.4), and our additions: <c>state</c>, <c>workers</c>, <c>attempt</c>, <c>duration</c>,
-/// <c>observedGeneration</c>, and conditions Invalid, Blocked and GateBypassed.
+/// operator writes them (spec 1.5, 3.3, 3.4), and our additions: <c>state</c>, <c>workers</c>, <c>attempt</c>, <c>transport</c>,
+/// <c>duration</c>, <c>observedGeneration</c>, and conditions Invalid, Blocked and GateBypassed.
 /// </summary>
 internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
 {
@@ -29,6 +30,7 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
             CompletionTime = completion,
             Attempt = ReadAttempt(status),
             WorkerCount = (int?)status.Integer("workers", "replicas"),
+            Transport = ReadTransport(status),
             Counts = new RunCounts(
                 status.Has("replicaStatuses", "Launcher") ? ReadCount(status.At("replicaStatuses", "Launcher")) : null,
                 ReadCount(status.At("replicaStatuses", "Worker")),
@@ -61,6 +63,7 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
         }
 
         if (report.Attempt is { } attempt) tree["attempt"] = AttemptTree(attempt);
+        if (report.Transport is { } transport) tree["transport"] = new JsonObject { ["name"] = Name(transport.Kind), ["reason"] = transport.Reason };
         tree["state"] = report.State.ToString();
         if (report.ObservedGeneration > 0) tree["observedGeneration"] = report.ObservedGeneration;
         return tree;
@@ -118,6 +121,24 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
         workers["summary"] = string.Create(CultureInfo.InvariantCulture, $"{report.Counts.WorkersReady}/{wanted}");
         workers["selector"] = report.WorkerSelector;
     }
+
+    private static TransportChoice? ReadTransport(JsonElement status)
+    {
+        foreach (var kind in Enum.GetValues<Transport>())
+        {
+            if (status.Text("transport", "name") == Name(kind)) return new TransportChoice(kind, status.Text("transport", "reason") ?? "");
+        }
+
+        return null;
+    }
+
+    private static string Name(Transport transport) => transport switch
+    {
+        Transport.Ssh => "ssh",
+        Transport.Agent => "agent",
+        Transport.Exec => "exec",
+        _ => throw new UnreachableException(),
+    };
 
     private static ReplicaCount ReadCount(JsonElement count) => new(
         (int)(count.Integer("active") ?? 0), (int)(count.Integer("succeeded") ?? 0), (int)(count.Integer("failed") ?? 0));

@@ -14,6 +14,10 @@ public sealed record RunProfile
     public required string Service { get; init; }
     public required string ConfigMap { get; init; }
     public required string SshSecret { get; init; }
+
+    /// <summary>The Service through which workers dial the launcher, and the Secret with what both sides prove themselves with; transport agent only.</summary>
+    public required string Agent { get; init; }
+
     public required string Launcher { get; init; }
 
     /// <summary>A worker pod's name up to its index.</summary>
@@ -32,6 +36,9 @@ public sealed record RunProfile
     public required string IndexLabel { get; init; }
 
     public string Worker(int index) => WorkerPrefix + index.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The Secret with the keys of a transport.</summary>
+    public string Secret(Transport transport) => transport == Transport.Agent ? Agent : SshSecret;
 
     /// <summary>The index in a worker pod's name; null for any other name. Labels may be shifted or missing, names are not.</summary>
     public int? WorkerIndex(string podName)

@@ -21,6 +21,9 @@ public sealed record RecordedRun
     /// <summary>The number of workers that the current attempt was given; null in a status that another controller wrote.</summary>
     public int? WorkerCount { get; init; }
 
+    /// <summary>How the launcher reaches the workers; null in a status that another controller wrote.</summary>
+    public TransportChoice? Transport { get; init; }
+
     public RunCounts Counts { get; init; } = RunCounts.Zero;
 
     /// <summary>What is wrong now and was said: null when the matter was never raised or is settled.</summary>

@@ -28,6 +28,9 @@ public sealed record RunReport
     public AttemptRecord? Attempt { get; init; }
     public int? WorkerCount { get; init; }
 
+    /// <summary>Null leaves what was said.</summary>
+    public TransportChoice? Transport { get; init; }
+
     /// <summary>For the scale subresource: selects the workers.</summary>
     public string WorkerSelector { get; init; } = "";
 

@@ -15,7 +15,7 @@ namespace Mpi.Operator;
 /// </summary>
 /// <param name="mostAtOnce">The most creations or deletions of one job in flight.</param>
 public sealed partial class PlanApplier(
-    IKubeClient client, ISshKeySource keys, EventRecorder events, OperatorMetrics metrics, ResourceKind jobKind, int mostAtOnce, ILogger log)
+    IKubeClient client, IKeySource keys, EventRecorder events, OperatorMetrics metrics, ResourceKind jobKind, int mostAtOnce, ILogger log)
 {
     private readonly Ownership _ownership = new(client);
 
@@ -62,7 +62,7 @@ public sealed partial class PlanApplier(
 
         static string? Parallel(PlanAction action) => action switch
         {
-            PlanAction.Create { Alone: false } or PlanAction.CreateSshKeys => "create",
+            PlanAction.Create { Alone: false } or PlanAction.CreateKeys => "create",
             PlanAction.Delete => "delete",
             _ => null,
         };
@@ -92,17 +92,17 @@ public sealed partial class PlanApplier(
                 await CreateAsync(pass, create.Kind, KubeObject.From(create.Manifest), cancellation);
                 break;
 
-            case PlanAction.CreateSshKeys create:
+            case PlanAction.CreateKeys create:
                 var secret = (JsonObject)create.SecretWithoutData.DeepClone();
-                secret["data"] = NewKeys();
+                secret["data"] = NewKeys(create.Keys);
                 await CreateAsync(pass, Kinds.Secret, KubeObject.From(secret), cancellation);
                 break;
 
-            case PlanAction.ReplaceSshKeys replace:
+            case PlanAction.ReplaceKeys replace:
                 // The whole of data is replaced, so that keys of other names go; a merge patch would leave them.
                 var swap = new JsonArray(
                     new JsonObject { ["op"] = "test", ["path"] = "/metadata/resourceVersion", ["value"] = replace.ResourceVersion },
-                    new JsonObject { ["op"] = "add", ["path"] = "/data", ["value"] = NewKeys() });
+                    new JsonObject { ["op"] = "add", ["path"] = "/data", ["value"] = NewKeys(replace.Keys) });
                 pass.Land(Kinds.Secret, replace.Key, await client.PatchAsync(
                     Kinds.Secret, replace.Key.Namespace, replace.Key.Name, Patch.Json(swap), null, cancellation));
                 break;
@@ -193,14 +193,11 @@ public sealed partial class PlanApplier(
         }
     }
 
-    private JsonObject NewKeys()
+    private JsonObject NewKeys(KeyKind kind)
     {
-        var pair = keys.Create();
-        return new JsonObject
-        {
-            ["ssh-privatekey"] = Convert.ToBase64String(pair.PrivateKey),
-            ["ssh-publickey"] = Convert.ToBase64String(pair.PublicKey),
-        };
+        var data = new JsonObject();
+        foreach (var (name, value) in keys.Create(kind)) data[name] = Convert.ToBase64String(value);
+        return data;
     }
 
     /// <summary>The pods that a deletion of many means, as far as their views tell: the job's own workers in the phases asked for.</summary>
@@ -217,8 +214,8 @@ public sealed partial class PlanApplier(
     private static string Describe(PlanAction action) => action switch
     {
         PlanAction.Create a => $"creation of {a.Kind.Kind} {a.Manifest["metadata"]?["name"]}",
-        PlanAction.CreateSshKeys a => $"creation of Secret {a.SecretWithoutData["metadata"]?["name"]}",
-        PlanAction.ReplaceSshKeys a => $"replacement of the keys in Secret {a.Key}",
+        PlanAction.CreateKeys a => $"creation of Secret {a.SecretWithoutData["metadata"]?["name"]}",
+        PlanAction.ReplaceKeys a => $"replacement of the keys in Secret {a.Key}",
         PlanAction.Patch a => $"patch of {a.Kind.Kind} {a.Key}",
         PlanAction.Delete a => $"deletion of {a.Kind.Kind} {a.Key}",
         PlanAction.DeletePods a => $"deletion of pods {a.LabelSelector}",

@@ -9,14 +9,8 @@ namespace Mpi.Operator;
 /// <param name="PublicKey">A line of an <c>authorized_keys</c> file, newline included, in UTF-8.</param>
 public sealed record SshKeyPair(byte[] PrivateKey, byte[] PublicKey);
 
-/// <summary>Makes key pairs; behind an interface, because nothing else in the operator is random in earnest.</summary>
-public interface ISshKeySource
-{
-    SshKeyPair Create();
-}
-
 /// <summary>ECDSA on P-521, the kind that the old operator gave its jobs (spec/kubeflow-mpijob.md 2.2): images know it.</summary>
-public sealed class EcdsaSshKeySource : ISshKeySource
+public sealed class EcdsaSshKeySource
 {
     private const string KeyType = "ecdsa-sha2-nistp521";
     private const string CurveName = "nistp521";

@@ -33,7 +33,7 @@ internal sealed class JobMemory(string uid)
     public Known<ConfigMapView>? ConfigMap { get; set; }
 
     /// <inheritdoc cref="ConfigMap"/>
-    public Known<SecretView>? SshSecret { get; set; }
+    public Known<SecretView>? Secret { get; set; }
 
     /// <summary>What the API refused in the last plan; null when that went through.</summary>
     public RefusedWrite? Refused { get; private set; }
@@ -107,7 +107,7 @@ internal sealed class JobMemory(string uid)
 
             if (write.Result is not { } result) continue;
             if (write.Kind == Kinds.ConfigMap) ConfigMap = new Known<ConfigMapView>(ConfigMapView.Read(result.Root));
-            else if (write.Kind == Kinds.Secret) SshSecret = new Known<SecretView>(SecretView.Read(result.Root));
+            else if (write.Kind == Kinds.Secret) Secret = new Known<SecretView>(SecretView.Read(result.Root));
             else if (watched(write.Kind))
             {
                 if (!_awaited.TryGetValue(write.Kind, out var newest) || !ResourceVersions.AtLeast(newest, result.Meta.ResourceVersion)) _awaited[write.Kind] = result.Meta.ResourceVersion;
@@ -119,7 +119,7 @@ internal sealed class JobMemory(string uid)
         foreach (var foreign in outcome.Foreign)
         {
             if (foreign.Kind == Kinds.ConfigMap) ConfigMap = new Known<ConfigMapView>(StrangeConfigMap(foreign.Key.Name));
-            else if (foreign.Kind == Kinds.Secret) SshSecret = new Known<SecretView>(StrangeSecret(foreign.Key.Name));
+            else if (foreign.Kind == Kinds.Secret) Secret = new Known<SecretView>(StrangeSecret(foreign.Key.Name));
             else if (foreign.Object is { } found) Meet(new ObjectToConfirm(foreign.Kind, foreign.Key), found);
         }
 
@@ -129,7 +129,7 @@ internal sealed class JobMemory(string uid)
             StaleInARow++;
             // A patch that conflicted: nobody else tells what stands there now.
             ConfigMap = null;
-            SshSecret = null;
+            Secret = null;
         }
         else if (outcome.Trouble is null)
         {

@@ -19,7 +19,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
         var profile = dialect.Profile(job.Meta);
         var parsed = memory.Parse(dialect, job);
         await LookAgainAsync(job, memory, cancellation);
-        if (parsed is ParseResult.Run) await RecallAsync(job, profile, memory, cancellation);
+        if (parsed is ParseResult.Run { Value: var wanted }) await RecallAsync(job, profile, wanted, memory, cancellation);
 
         var pods = world.Pods(job.Meta.Key);
         var launcher = world.Launcher(new ObjectKey(ns, profile.Launcher)) ?? Met(Kinds.Job, profile.Launcher, LauncherView.Read);
@@ -42,8 +42,9 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             Dialect = dialect,
             Parsed = parsed,
             Service = world.Service(new ObjectKey(ns, profile.Service)) ?? Met(Kinds.Service, profile.Service, ServiceView.Read),
+            AgentService = world.Service(new ObjectKey(ns, profile.Agent)) ?? Met(Kinds.Service, profile.Agent, ServiceView.Read),
             ConfigMap = memory.ConfigMap?.View,
-            SshSecret = memory.SshSecret?.View,
+            Secret = memory.Secret?.View,
             Launcher = launcher,
             GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
             GangKinds = world.GangKinds,
@@ -80,7 +81,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
     private async Task LookAgainAsync(KubeObject job, JobMemory memory, CancellationToken cancellation)
     {
         if (memory.ConfigMap is { View.Meta.Uid: "" }) memory.ConfigMap = await LookAtConfigMapAsync(job, memory.ConfigMap.View.Meta.Name, cancellation);
-        if (memory.SshSecret is { View.Meta.Uid: "" }) memory.SshSecret = await LookAtSecretAsync(job, memory.SshSecret.View.Meta.Name, cancellation);
+        if (memory.Secret is { View.Meta.Uid: "" }) memory.Secret = await LookAtSecretAsync(job, memory.Secret.View.Meta.Name, cancellation);
         foreach (var what in memory.Met.Keys.ToList())
         {
             switch (await ownership.LookAsync(what.Kind, what.Key, job.Meta.Uid, cancellation))
@@ -103,13 +104,16 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
     /// What the operator wrote it remembers; after a restart it asks, once a job. A job that was never announced has none
     /// yet, and a creation that finds one there says so; one that has ended needs none.
     /// </summary>
-    private async Task RecallAsync(KubeObject job, RunProfile profile, JobMemory memory, CancellationToken cancellation)
+    private async Task RecallAsync(KubeObject job, RunProfile profile, MpiRun run, JobMemory memory, CancellationToken cancellation)
     {
-        if (memory.ConfigMap is not null && memory.SshSecret is not null) return;
         var recorded = dialect.Status.Read(job.Root.At("status"));
+        var secret = profile.Secret(StandingTransport.Of(recorded, run).Transport.Kind);
+        // Another transport was chosen while the job was suspended: that one has keys of its own.
+        if (memory.Secret is { View.Meta.Name: var known } && known != secret) memory.Secret = null;
+        if (memory.ConfigMap is not null && memory.Secret is not null) return;
         if (!recorded.Announced || recorded.Outcome is not null) return;
         memory.ConfigMap ??= await LookAtConfigMapAsync(job, profile.ConfigMap, cancellation);
-        memory.SshSecret ??= await LookAtSecretAsync(job, profile.SshSecret, cancellation);
+        memory.Secret ??= await LookAtSecretAsync(job, secret, cancellation);
     }
 
     private async Task<Known<ConfigMapView>> LookAtConfigMapAsync(KubeObject job, string name, CancellationToken cancellation) =>

@@ -8,62 +8,44 @@ using Mpi.Model;
 namespace Mpi.Planning;
 
 /// <summary>
-/// The gate (design section 4): two init containers that let the launcher's command start only after every worker was proven
-/// reachable. One delivers the agent into a volume, the other runs it in the launcher's own image, with its user, mounts
-/// and environment: so the proof is exactly what mpirun will do.
+/// The gate (design section 4): an init container that lets the launcher's command start only after every worker was proven
+/// reachable. It runs the agent in the launcher's own image, with its user, mounts and environment: so the proof is exactly
+/// what mpirun will do.
 /// </summary>
 internal static class Gate
 {
     public static bool Applies(Draft draft) =>
         draft.Scene.Options is { Strict: false, Gate.Enabled: true }
-        && draft.Run is { Gated: true, Transport: Transport.Ssh, Workers.Count: > 0 }
+        && draft.Run is { Gated: true, Workers.Count: > 0 }
         && SkipReason(draft.Run) is null;
 
     /// <summary>Why a job that asks for a gate cannot have one; null when it can. Worth an event.</summary>
     public static string? SkipReason(MpiRun run)
     {
         if (Mesh(run.Launcher.Template) is { } mesh) return $"{mesh} cuts init containers off from the network";
+        if (run.Transport.Kind != Transport.Ssh) return null;
         return PlainlyNoSshd(run.Workers.Template.Items("spec", "containers").FirstOrDefault()) is { } command
             ? $"workers run {command} and no sshd that could be asked"
             : null;
     }
 
-    public static void AddTo(JsonObject podSpec, Draft draft)
-    {
-        podSpec.Array("volumes").Add((JsonNode)new JsonObject { ["name"] = PlanningNames.AgentVolume, ["emptyDir"] = new JsonObject() });
-        var containers = podSpec.Array("initContainers");
-        // After the user's own: those may prepare what the login needs.
-        containers.Add((JsonNode)Deliver(podSpec, draft));
-        containers.Add((JsonNode)Wait(podSpec, draft));
-    }
-
-    private static JsonObject Deliver(JsonObject podSpec, Draft draft)
-    {
-        var options = draft.Scene.Options.Gate;
-        var container = new JsonObject { ["name"] = PlanningNames.DeliverContainer, ["image"] = options.AgentImage };
-        if (options.PullPolicy is { } policy) container["imagePullPolicy"] = policy;
-        container["command"] = new JsonArray(AgentContract.ImagePath, AgentContract.DeliverRole, PlanningNames.AgentMountPath);
-        AddResources(container, podSpec);
-        container["volumeMounts"] = new JsonArray(new JsonObject { ["name"] = PlanningNames.AgentVolume, ["mountPath"] = PlanningNames.AgentMountPath });
-        // The agent's image has a user of its own, not root; only a pod that makes everything root overrides it.
-        var podIsRoot = PodTemplate.RunAsUser(podSpec["securityContext"]) == 0;
-        container["securityContext"] = Restricted(runAsNonRoot: !podIsRoot);
-        return container;
-    }
+    /// <summary>Behind the container that delivers the agent (<see cref="AgentVolume"/>).</summary>
+    public static void AddTo(JsonObject podSpec, Draft draft) => podSpec.Array("initContainers").Add((JsonNode)Wait(podSpec, draft));
 
     private static JsonObject Wait(JsonObject podSpec, Draft draft)
     {
         var main = PodTemplate.ContainerZero(podSpec);
+        var overAgent = draft.Uses(Transport.Agent);
         var container = new JsonObject { ["name"] = PlanningNames.GateContainer };
         Copy("image", main, container);
         Copy("imagePullPolicy", main, container);
         var command = new JsonArray(
-            $"{PlanningNames.AgentMountPath}/{AgentContract.FileName}", AgentContract.GateRole,
-            "--transport", "ssh",
+            $"{AgentContract.MountPath}/{AgentContract.FileName}", AgentContract.GateRole,
+            "--transport", overAgent ? "agent" : "ssh",
             "--hostfile", $"{draft.Wiring.ConfigMountPath}/hostfile",
             "--notice", $"{draft.Wiring.ConfigMountPath}/discover_hosts.sh",
             "--timeout", Duration(draft.Scene.Options.Gate.Timeout));
-        if (SshArguments.Of(draft.Run.Launcher.Template.Items("spec", "containers").FirstOrDefault()) is { } sshArguments)
+        if (!overAgent && SshArguments.Of(draft.Run.Launcher.Template.Items("spec", "containers").FirstOrDefault()) is { } sshArguments)
         {
             command.Add((JsonNode)"--ssh-args");
             command.Add((JsonNode)sshArguments);
@@ -79,15 +61,16 @@ internal static class Gate
         container["command"] = command;
         Copy("env", main, container);
         Copy("envFrom", main, container);
-        AddResources(container, podSpec);
+        AddedContainer.CopyResources(container, podSpec);
         var mounts = main["volumeMounts"]?.DeepClone() as JsonArray ?? [];
-        mounts.Add((JsonNode)new JsonObject { ["name"] = PlanningNames.AgentVolume, ["mountPath"] = PlanningNames.AgentMountPath, ["readOnly"] = true });
+        // Over the agent the launcher's own container has it too.
+        if (!overAgent) mounts.Add(AgentVolume.Mount(readOnly: true));
         container["volumeMounts"] = mounts;
 
         var user = PodTemplate.EffectiveUser(podSpec);
         var demanded = PodTemplate.RunAsNonRoot(main["securityContext"]) ?? PodTemplate.RunAsNonRoot(podSpec["securityContext"]);
         // Where the image decides about the user, demanding non-root would lock out images that are root.
-        var security = Restricted(runAsNonRoot: demanded ?? user is > 0);
+        var security = AddedContainer.Restricted(runAsNonRoot: demanded ?? user is > 0);
         foreach (var member in (ReadOnlySpan<string>)["runAsUser", "runAsGroup"])
         {
             if (main["securityContext"]?[member] is { } value) security[member] = value.DeepClone();
@@ -96,47 +79,6 @@ internal static class Gate
         container["securityContext"] = security;
         return container;
     }
-
-    /// <summary>What Pod Security's level "restricted" asks for, so that our additions never bar a pod from a namespace.</summary>
-    private static JsonObject Restricted(bool runAsNonRoot)
-    {
-        var context = new JsonObject
-        {
-            ["allowPrivilegeEscalation"] = false,
-            ["capabilities"] = new JsonObject { ["drop"] = new JsonArray("ALL") },
-            ["readOnlyRootFilesystem"] = true,
-            ["seccompProfile"] = new JsonObject { ["type"] = "RuntimeDefault" },
-        };
-        if (runAsNonRoot) context["runAsNonRoot"] = true;
-        return context;
-    }
-
-    /// <summary>
-    /// Container 0's requests and limits without devices: the pod's effective request, its QoS class and what quotas see stay as
-    /// the user wrote them, and no init container holds a GPU.
-    /// </summary>
-    private static void AddResources(JsonObject container, JsonObject podSpec)
-    {
-        if (PodTemplate.ContainerZero(podSpec)["resources"] is not JsonObject resources) return;
-        var copied = new JsonObject();
-        foreach (var kind in (ReadOnlySpan<string>)["limits", "requests"])
-        {
-            if (resources[kind] is not JsonObject amounts) continue;
-            var kept = new JsonObject();
-            foreach (var (name, amount) in amounts)
-            {
-                if (!IsDevice(name)) kept[name] = amount?.DeepClone();
-            }
-
-            if (kept.Count > 0) copied[kind] = kept;
-        }
-
-        if (copied.Count > 0) container["resources"] = copied;
-    }
-
-    /// <summary>Extended resources have a domain in their name; Kubernetes' own have none, or its own.</summary>
-    private static bool IsDevice(string resource) =>
-        resource.Contains('/', StringComparison.Ordinal) && !resource.Contains("kubernetes.io/", StringComparison.Ordinal);
 
     private static string? Mesh(JsonElement template)
     {

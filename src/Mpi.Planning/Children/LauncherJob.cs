@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Kube.Types;
+using Mpi.Model;
 
 namespace Mpi.Planning;
 
@@ -83,10 +84,16 @@ internal static class LauncherJob
         var container = PodTemplate.ContainerZero(spec);
         PodTemplate.AddEnv(container, draft.Wiring.LauncherEnv, options.Strict);
         PodTemplate.KeepLastWords(container, options.Strict);
-        SshSecret.Mount(spec, draft);
+        if (draft.Uses(Transport.Agent)) AgentPods.MakeLauncher(spec, draft);
+        else KeySecret.MountSsh(spec, draft);
         spec["restartPolicy"] = options.LauncherRestartPolicy ?? run.Launcher.RestartPolicy;
         MountHostList(spec, draft);
-        if (Gate.Applies(draft)) Gate.AddTo(spec, draft);
+        if (Gate.Applies(draft))
+        {
+            if (!draft.Uses(Transport.Agent)) AgentVolume.AddTo(spec, draft);
+            Gate.AddTo(spec, draft);
+        }
+
         return new JsonObject { ["metadata"] = metadata, ["spec"] = spec };
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Kube.Types;
+using Mpi.Model;
 
 namespace Mpi.Planning;
 
@@ -29,7 +30,8 @@ internal static class WorkerPod
         if (IsEmpty(container["command"]) && IsEmpty(container["args"])) container["command"] = draft.Wiring.WorkerCommand.ToTree();
         PodTemplate.AddEnv(container, draft.Wiring.WorkerEnv, options.Strict);
         PodTemplate.KeepLastWords(container, options.Strict);
-        SshSecret.Mount(spec, draft);
+        if (draft.Uses(Transport.Agent)) AgentPods.MakeWorker(spec, draft, name);
+        else KeySecret.MountSsh(spec, draft);
         return new JsonObject { ["apiVersion"] = Kinds.Pod.ApiVersion, ["kind"] = Kinds.Pod.Kind, ["metadata"] = metadata, ["spec"] = spec };
     }
 

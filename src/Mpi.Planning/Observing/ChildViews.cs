@@ -30,10 +30,14 @@ public sealed record ChildMeta(
     }
 }
 
-public sealed record ServiceView(ChildMeta Meta, ImmutableDictionary<string, string> Selector, bool PublishNotReadyAddresses)
+/// <param name="ClusterIp">Empty before the server has given one, and for a headless Service.</param>
+public sealed record ServiceView(ChildMeta Meta, ImmutableDictionary<string, string> Selector, bool PublishNotReadyAddresses, string ClusterIp)
 {
-    public static ServiceView Read(JsonElement root) =>
-        new(ChildMeta.Read(root), root.TextMap("spec", "selector"), root.Flag("spec", "publishNotReadyAddresses") ?? false);
+    public static ServiceView Read(JsonElement root) => new(
+        ChildMeta.Read(root),
+        root.TextMap("spec", "selector"),
+        root.Flag("spec", "publishNotReadyAddresses") ?? false,
+        root.Text("spec", "clusterIP") is { } address and not "None" ? address : "");
 }
 
 /// <param name="Keys">The names in <c>data</c>.</param>

@@ -20,8 +20,11 @@ public sealed record ObservedRun
 
     /// <summary>The object with the profile's name for each, owned by the job or not; null when there is none.</summary>
     public ServiceView? Service { get; init; }
+    public ServiceView? AgentService { get; init; }
     public ConfigMapView? ConfigMap { get; init; }
-    public SecretView? SshSecret { get; init; }
+
+    /// <summary>The Secret of the run's transport (<see cref="RunProfile.Secret"/>).</summary>
+    public SecretView? Secret { get; init; }
     public LauncherView? Launcher { get; init; }
 
     /// <summary>Pods whose controller is the job, and pods that have a worker's name though they belong to someone else. Any order.</summary>

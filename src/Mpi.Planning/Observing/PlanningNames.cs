@@ -15,5 +15,5 @@ public static class PlanningNames
     public const string DeliverContainer = "kubempi-deliver";
     public const string GateContainer = "kubempi-gate";
     public const string AgentVolume = "kubempi-agent";
-    public const string AgentMountPath = "/kubempi";
+    public const string CredentialsVolume = "kubempi-credentials";
 }

@@ -41,8 +41,9 @@ internal static class Conflicts
     {
         var scene = draft.Scene;
         if (scene.Seen.Service is { } service && !scene.Owns(service.Meta)) yield return (Kinds.Service.Kind, service.Meta);
+        if (draft.Uses(Transport.Agent) && scene.Seen.AgentService is { } agent && !scene.Owns(agent.Meta)) yield return (Kinds.Service.Kind, agent.Meta);
         if (scene.Seen.ConfigMap is { } configMap && !scene.Owns(configMap.Meta)) yield return (Kinds.ConfigMap.Kind, configMap.Meta);
-        if (scene.Seen.SshSecret is { } secret && !scene.Owns(secret.Meta)) yield return (Kinds.Secret.Kind, secret.Meta);
+        if (scene.Seen.Secret is { } secret && !scene.Owns(secret.Meta)) yield return (Kinds.Secret.Kind, secret.Meta);
         if (scene.Seen.Launcher is { } launcher && !scene.Owns(launcher.Meta)) yield return (Kinds.Job.Kind, launcher.Meta);
         foreach (var group in scene.Seen.GangObjects.Where(g => GangBackend.Of(draft)?.Kinds.Contains(g.Kind) == true && !scene.Owns(g.Meta))) yield return (group.Kind.Kind, group.Meta);
         foreach (var pod in scene.Seen.Workers)

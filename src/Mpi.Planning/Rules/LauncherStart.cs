@@ -66,7 +66,7 @@ internal static class LauncherStart
             draft.Say(PlanEvent.Warning("SetPodTemplateRestartPolicy", "Restart policy in pod template overridden by restart policy in replica spec"));
         }
 
-        if (draft.Scene.Options is { Strict: false, Gate.Enabled: true } && draft.Run is { Gated: true, Transport: Transport.Ssh, Workers.Count: > 0 } && Gate.SkipReason(draft.Run) is { } why)
+        if (draft.Scene.Options is { Strict: false, Gate.Enabled: true } && draft.Run is { Gated: true, Workers.Count: > 0 } && Gate.SkipReason(draft.Run) is { } why)
         {
             draft.Say(PlanEvent.Normal("GateSkipped", Texts.Truncate($"the launcher starts without waiting for its workers: {why}")));
         }

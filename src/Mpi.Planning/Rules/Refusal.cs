@@ -17,7 +17,7 @@ internal static class Refusal
             // The actions would only be refused again, and end the plan before its status.
             draft.StatusFirst = true;
         }
-        else if (recorded?.Reason == "CreateRefused" && draft.Actions.Any(static a => a is PlanAction.Create or PlanAction.CreateSshKeys))
+        else if (recorded?.Reason == "CreateRefused" && draft.Actions.Any(static a => a is PlanAction.Create or PlanAction.CreateKeys))
         {
             // Not settled before it has gone through.
             draft.Blocked = recorded;

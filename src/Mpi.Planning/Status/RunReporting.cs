@@ -24,6 +24,8 @@ internal static class RunReporting
             Counts = counts,
             Attempt = draft.Attempt,
             WorkerCount = run.Workers.Count,
+            // A predecessor's status that says nothing means ssh, and is not written for that alone.
+            Transport = recorded is { Announced: true, Transport: null } && draft.Uses(Transport.Ssh) ? null : run.Transport,
             WorkerSelector = string.Join(',', scene.Profile.WorkerLabels.Select(static l => $"{l.Key}={l.Value}")),
             Blocked = draft.Blocked,
             GateBypassed = GateBypass.Read(scene),

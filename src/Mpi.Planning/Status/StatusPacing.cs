@@ -16,8 +16,10 @@ internal static class StatusPacing
     public static bool CountsCanWait(Draft draft, RunCounts counts)
     {
         var (scene, recorded) = (draft.Scene, draft.Scene.Recorded);
+        // A launcher that is just being made counts nothing yet: that joins the next write.
+        if (counts with { Launcher = counts.Launcher ?? ReplicaCount.None } == recorded.Counts with { Launcher = recorded.Counts.Launcher ?? ReplicaCount.None }) return true;
         // A retry is news, and a suspended run's last pod gone is what quota managers wait for.
-        if (counts.Launcher?.Failed != recorded.Counts.Launcher?.Failed) return false;
+        if ((counts.Launcher?.Failed ?? 0) != (recorded.Counts.Launcher?.Failed ?? 0)) return false;
         if (draft.Run.Suspended && Active(counts) == 0) return false;
 
         var age = scene.Now - (recorded.StartTime ?? scene.Now);

@@ -29,10 +29,12 @@ public sealed class PlanApplierTests : IDisposable
 
     public void Dispose() => _metrics.Dispose();
 
-    private sealed class CountedKeys : ISshKeySource
+    private sealed class CountedKeys : IKeySource
     {
         private int _made;
-        public SshKeyPair Create() => new(Encoding.ASCII.GetBytes($"private-{++_made}"), Encoding.ASCII.GetBytes($"public-{_made}"));
+
+        public ImmutableArray<KeyValuePair<string, byte[]>> Create(KeyKind kind) =>
+            [new("ssh-privatekey", Encoding.ASCII.GetBytes($"private-{++_made}")), new("ssh-publickey", Encoding.ASCII.GetBytes($"public-{_made}"))];
     }
 
     private Task<ApplyOutcome> Apply(Plan plan) => _applier.ApplyAsync(_job, plan, CancellationToken.None);
@@ -170,7 +172,7 @@ public sealed class PlanApplierTests : IDisposable
     public async Task Keys_are_made_for_the_secret_and_replaced_as_a_whole()
     {
         var secret = A.Object(Kinds.Secret, "pi-ssh").OwnedBy(_job, controller: true).With("type", "\"kubernetes.io/ssh-auth\"");
-        await Apply(new Plan { Actions = [new PlanAction.CreateSshKeys(secret.Tree)] });
+        await Apply(new Plan { Actions = [new PlanAction.CreateKeys(KeyKind.Ssh, secret.Tree)] });
         var made = _kube.Find(Kinds.Secret, "default", "pi-ssh")!;
         Assert.Equal("private-1", Decode(made, "ssh-privatekey"));
         Assert.Equal("public-1", Decode(made, "ssh-publickey"));
@@ -179,13 +181,13 @@ public sealed class PlanApplierTests : IDisposable
         var tree = made.ToTree();
         tree.Object("data")["extra"] = "eA==";
         var drifted = _kube.Put(Kinds.Secret, KubeObject.From(tree));
-        var outcome = await Apply(new Plan { Actions = [new PlanAction.ReplaceSshKeys(drifted.Meta.Key, drifted.Meta.ResourceVersion)] });
+        var outcome = await Apply(new Plan { Actions = [new PlanAction.ReplaceKeys(KeyKind.Ssh, drifted.Meta.Key, drifted.Meta.ResourceVersion)] });
         Assert.True(outcome.Complete);
         var mended = _kube.Find(Kinds.Secret, "default", "pi-ssh")!;
         Assert.Equal("private-2", Decode(mended, "ssh-privatekey"));
         Assert.Equal(2, mended.Root.Members("data").Count());
 
-        outcome = await Apply(new Plan { Actions = [new PlanAction.ReplaceSshKeys(drifted.Meta.Key, drifted.Meta.ResourceVersion)] });
+        outcome = await Apply(new Plan { Actions = [new PlanAction.ReplaceKeys(KeyKind.Ssh, drifted.Meta.Key, drifted.Meta.ResourceVersion)] });
         Assert.NotNull(outcome.Trouble);
 
         static string Decode(KubeObject secret, string key) => Encoding.ASCII.GetString(Convert.FromBase64String(secret.Root.Text("data", key)!));
@@ -225,7 +227,7 @@ public sealed class PlanApplierTests : IDisposable
     public void Neighbours_of_one_sort_run_together_and_order_is_kept()
     {
         var pod = new ObjectKey("default", "p");
-        PlanAction create = Create(A.Pod("p")), keys = new PlanAction.CreateSshKeys([]), delete = new PlanAction.Delete(Kinds.Pod, pod, "u", "w"),
+        PlanAction create = Create(A.Pod("p")), keys = new PlanAction.CreateKeys(KeyKind.Ssh, []), delete = new PlanAction.Delete(Kinds.Pod, pod, "u", "w"),
             patch = new PlanAction.Patch(Kinds.Pod, pod, []);
         ImmutableArray<PlanAction> actions = [create, keys, create, patch, patch, delete, delete, create];
         var runs = PlanApplier.RunsOfLike(actions).ToList();

@@ -74,7 +74,7 @@ public sealed class JobMemoryTests
         Absorb(new ApplyOutcome { Landed = [new(Kinds.ConfigMap, config.Meta.Key, config), new(Kinds.Secret, secret.Meta.Key, secret)] });
         Assert.True(CaughtUp());
         Assert.Equal(["hostfile"], _memory.ConfigMap!.View!.Keys);
-        Assert.Equal(["ssh-privatekey", "ssh-publickey"], _memory.SshSecret!.View!.Keys);
+        Assert.Equal(["ssh-privatekey", "ssh-publickey"], _memory.Secret!.View!.Keys);
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class JobMemoryTests
         var theirs = A.Job("pi-launcher").Uid("theirs").Build();
         Absorb(new ApplyOutcome { Foreign = [new(Kinds.Job, theirs.Meta.Key, theirs), new(Kinds.Secret, new ObjectKey("default", "pi-ssh"), null)] });
         Assert.Equal("theirs", Assert.Single(_memory.Met).Value.Meta.Uid);
-        Assert.Equal("", _memory.SshSecret!.View!.Meta.OwnerUid);
-        Assert.Equal("pi-ssh", _memory.SshSecret.View.Meta.Name);
+        Assert.Equal("", _memory.Secret!.View!.Meta.OwnerUid);
+        Assert.Equal("pi-ssh", _memory.Secret.View.Meta.Name);
     }
 }

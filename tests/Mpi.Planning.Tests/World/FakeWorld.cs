@@ -30,6 +30,9 @@ internal sealed class FakeWorld
     public PlanningOptions Options { get; set; } = new();
     public RefusedWrite? Refused { get; set; }
 
+    /// <summary>Whether a Service gets its address when it is made.</summary>
+    public bool GivesAddresses { get; set; } = true;
+
     /// <summary>The kinds of gang schedulers that are installed here.</summary>
     public ImmutableHashSet<ResourceKind> GangKinds { get; set; } = [];
     public ImmutableDictionary<string, int> Priorities { get; set; } = ImmutableDictionary<string, int>.Empty;
@@ -77,7 +80,8 @@ internal sealed class FakeWorld
             Parsed = Dialect.Parse(job.Root),
             Service = View(Kinds.Service, "pi", static o => ServiceView.Read(o.Root)),
             ConfigMap = View(Kinds.ConfigMap, "pi-config", static o => ConfigMapView.Read(o.Root)),
-            SshSecret = View(Kinds.Secret, "pi-ssh", static o => SecretView.Read(o.Root)),
+            Secret = View(Kinds.Secret, Dialect.Profile(job.Meta).Secret(Transport(job)), static o => SecretView.Read(o.Root)),
+            AgentService = View(Kinds.Service, "pi-agent", static o => ServiceView.Read(o.Root)),
             Launcher = View(Kinds.Job, "pi-launcher", static o => LauncherView.Read(o.Root)),
             Workers = [.. pods.Where(static p => p.Name.StartsWith("pi-worker-", StringComparison.Ordinal)).Select(static p => p.View)],
             LauncherPods = [.. pods.Where(static p => p.Name.StartsWith("pi-launcher-", StringComparison.Ordinal)).Select(static p => p.View)],
@@ -158,15 +162,15 @@ internal sealed class FakeWorld
             case PlanAction.Create create:
                 Create(create.Kind, create.Manifest);
                 break;
-            case PlanAction.CreateSshKeys create:
+            case PlanAction.CreateKeys create:
                 var secret = (JsonObject)create.SecretWithoutData.DeepClone();
-                secret["data"] = new JsonObject { ["ssh-privatekey"] = "cHJpdmF0ZQ==", ["ssh-publickey"] = "cHVibGlj" };
+                secret["data"] = Keys(create.Keys, "bWFkZQ==");
                 Create(Kinds.Secret, secret);
                 break;
-            case PlanAction.ReplaceSshKeys replace:
+            case PlanAction.ReplaceKeys replace:
                 var drifted = Find(Kinds.Secret, replace.Key.Name)!;
                 Assert.Equal(replace.ResourceVersion, Text(drifted, "metadata", "resourceVersion"));
-                drifted["data"] = new JsonObject { ["ssh-privatekey"] = "bmV3", ["ssh-publickey"] = "bmV3" };
+                drifted["data"] = Keys(replace.Keys, "bmV3");
                 Touch(drifted);
                 Writes.Add($"replace keys {replace.Key.Name}");
                 break;
@@ -198,12 +202,21 @@ internal sealed class FakeWorld
         }
     }
 
+    private static JsonObject Keys(KeyKind kind, string value) => kind == KeyKind.Ssh
+        ? new JsonObject { ["ssh-privatekey"] = value, ["ssh-publickey"] = value }
+        : new JsonObject { ["launcher.crt"] = value, ["launcher.key"] = value, ["worker.crt"] = value, ["worker.key"] = value };
+
+    /// <summary>As the operator's builder asks which Secret it needs.</summary>
+    private Transport Transport(KubeObject job) =>
+        Dialect.Parse(job.Root) is ParseResult.Run run ? StandingTransport.Of(Dialect.Status.Read(job.Root.At("status")), run.Value).Transport.Kind : Mpi.Model.Transport.Ssh;
+
     private void Create(ResourceKind kind, JsonObject manifest)
     {
         var name = Text(manifest, "metadata", "name");
         Assert.False(_objects.ContainsKey((kind.Kind, name)), $"{kind.Kind} {name} is made although it exists");
         var tree = (JsonObject)manifest.DeepClone();
         Put(kind, tree);
+        if (kind == Kinds.Service && tree["spec"]!["clusterIP"] is null && GivesAddresses) tree["spec"]!["clusterIP"] = "10.96.0.7";
         if (kind == Kinds.Pod) tree["status"] = new JsonObject { ["phase"] = "Pending" };
         Writes.Add($"create {kind.Kind} {name}");
     }

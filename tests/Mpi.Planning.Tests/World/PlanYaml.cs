@@ -29,8 +29,8 @@ internal static class PlanYaml
     private static JsonNode Action(PlanAction action) => action switch
     {
         PlanAction.Create create => new JsonObject { ["create"] = create.Manifest.DeepClone() },
-        PlanAction.CreateSshKeys create => new JsonObject { ["createSshKeys"] = create.SecretWithoutData.DeepClone() },
-        PlanAction.ReplaceSshKeys replace => new JsonObject { ["replaceSshKeys"] = replace.Key.Name },
+        PlanAction.CreateKeys create => new JsonObject { [$"create{create.Keys}Keys"] = create.SecretWithoutData.DeepClone() },
+        PlanAction.ReplaceKeys replace => new JsonObject { [$"replace{replace.Keys}Keys"] = replace.Key.Name },
         PlanAction.Patch patch => new JsonObject { ["patch"] = $"{patch.Kind.Kind} {patch.Key.Name}{(patch.Subresource is { } sub ? $"/{sub}" : "")}", ["with"] = patch.MergePatch.DeepClone() },
         PlanAction.Delete delete => new JsonObject { ["delete"] = $"{delete.Kind.Kind} {delete.Key.Name}", ["uid"] = delete.Uid, ["why"] = delete.Why, ["propagation"] = delete.Propagation },
         PlanAction.DeletePods delete => new JsonObject { ["deletePods"] = delete.LabelSelector, ["fields"] = delete.FieldSelector, ["why"] = delete.Why },

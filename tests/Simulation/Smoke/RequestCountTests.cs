@@ -34,6 +34,16 @@ public sealed partial class RequestCountTests
     }
 
     [Fact]
+    public async Task The_agent_costs_one_request_more_than_ssh()
+    {
+        var ssh = await SmokeRun.PlayAsync(new SimulationOptions(7) { Worker = LateWorkers });
+        var agent = await SmokeRun.PlayAsync(new SimulationOptions(7) { Worker = LateWorkers }, overAgent: true);
+
+        Assert.Equal(ssh.WritesSeen.Select(Request).Append("create services").Order(StringComparer.Ordinal), agent.WritesSeen.Select(Request).Order(StringComparer.Ordinal));
+        Assert.Equal(0, agent.Gets);
+    }
+
+    [Fact]
     public async Task The_host_list_is_written_as_often_for_64_workers_as_for_one()
     {
         var counts = new List<int>();

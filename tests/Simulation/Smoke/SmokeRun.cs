@@ -20,10 +20,11 @@ internal static class SmokeRun
     private static readonly TimeSpan Rest = TimeSpan.FromMinutes(8);
 
     /// <param name="rest">Longer than usual: past the next list of every cache.</param>
-    public static async Task<Result> PlayAsync(SimulationOptions options, TimeSpan? rest = null, int workers = 2)
+    public static async Task<Result> PlayAsync(SimulationOptions options, TimeSpan? rest = null, int workers = 2, bool overAgent = false)
     {
         await using var world = new SimulatedCluster(options);
-        world.Create(MpiJobs.Job(Job, workers), MpiJobs.Kind);
+        var job = MpiJobs.Job(Job, workers);
+        world.Create(overAgent ? MpiJobs.OverAgent(job) : job, MpiJobs.Kind);
         // Asked after each step; only a change can have changed the answer.
         var (asked, isOver) = (-1L, false);
         world.RunUntil(

@@ -13,8 +13,8 @@ public sealed class SmokeTests
 
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(40);
 
-    private static Task<SmokeRun.Result> Play(Faults faults, int seed = Seed, bool election = false) =>
-        SmokeRun.PlayAsync(new SimulationOptions(seed) { Faults = faults, LeaderElection = election });
+    private static Task<SmokeRun.Result> Play(Faults faults, int seed = Seed, bool election = false, bool overAgent = false) =>
+        SmokeRun.PlayAsync(new SimulationOptions(seed) { Faults = faults, LeaderElection = election }, overAgent: overAgent);
 
     [Fact]
     public async Task A_job_runs_to_its_end_with_no_more_writes_than_promised_and_no_reads()
@@ -36,11 +36,17 @@ public sealed class SmokeTests
         Assert.Equal(first.State, other.State);
     }
 
-    [Fact]
-    public Task The_operator_may_die_before_any_write() => AtEachWrite(static n => new Faults { CrashBefore = [n], Name = $"crash before write {n}" }, crashes: 1);
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public Task The_operator_may_die_before_any_write(bool overAgent) =>
+        AtEachWrite(static n => new Faults { CrashBefore = [n], Name = $"crash before write {n}" }, crashes: 1, overAgent: overAgent);
 
-    [Fact]
-    public Task The_operator_may_die_after_any_write() => AtEachWrite(static n => new Faults { CrashAfter = [n], Name = $"crash after write {n}" }, crashes: 1);
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public Task The_operator_may_die_after_any_write(bool overAgent) =>
+        AtEachWrite(static n => new Faults { CrashAfter = [n], Name = $"crash after write {n}" }, crashes: 1, overAgent: overAgent);
 
     [Fact]
     public Task Under_an_election_the_next_operator_waits_for_the_dead_ones_lease() =>
@@ -68,15 +74,18 @@ public sealed class SmokeTests
     [Fact]
     public Task Any_write_may_meet_an_internal_error() => AtEachWrite(static n => Once(n, "500", Fault.InternalError()));
 
-    [Fact]
-    public Task Any_write_may_land_without_an_answer() => AtEachWrite(static n => Once(n, "timeout after landing", Fault.TimeoutAfterLanding()));
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public Task Any_write_may_land_without_an_answer(bool overAgent) => AtEachWrite(static n => Once(n, "timeout after landing", Fault.TimeoutAfterLanding()), overAgent: overAgent);
 
     [Theory]
     [InlineData("mpijobs")]
     [InlineData("pods")]
     [InlineData("jobs")]
     [InlineData("services")]
-    public Task Any_event_may_be_lost(string resource) => AtEachEvent(resource, "lost", new WatchFault.Drop());
+    [InlineData("services", true)]
+    public Task Any_event_may_be_lost(string resource, bool overAgent = false) => AtEachEvent(resource, "lost", new WatchFault.Drop(), overAgent);
 
     [Theory]
     [InlineData("mpijobs")]
@@ -101,26 +110,26 @@ public sealed class SmokeTests
 
     private static Faults Once(int write, string name, Fault fault) => new() { OnWrite = (n, _) => n == write ? fault : null, Name = $"{name} at write {write}" };
 
-    private static async Task AtEachWrite(Func<int, Faults> faults, int crashes = 0, bool election = false)
+    private static async Task AtEachWrite(Func<int, Faults> faults, int crashes = 0, bool election = false, bool overAgent = false)
     {
-        var plain = await Play(Faults.None, election: election);
+        var plain = await Play(Faults.None, election: election, overAgent: overAgent);
         Assert.NotEqual(0, plain.Writes);
         for (var n = 1; n <= plain.Writes; n++)
         {
-            var run = await Play(faults(n), election: election);
+            var run = await Play(faults(n), election: election, overAgent: overAgent);
             Compare(plain, run, faults(n).Name);
             Assert.Equal(crashes, run.Crashes);
         }
     }
 
-    private static async Task AtEachEvent(string resource, string what, WatchFault fault)
+    private static async Task AtEachEvent(string resource, string what, WatchFault fault, bool overAgent = false)
     {
-        var plain = await Play(Faults.None);
+        var plain = await Play(Faults.None, overAgent: overAgent);
         Assert.NotEqual(0, plain.Events[resource]);
         for (var n = 1; n <= plain.Events[resource]; n++)
         {
             var (number, name) = (n, $"event {n} of {resource} {what}");
-            var run = await Play(new Faults { OnEvent = (r, i) => r == resource && i == number ? fault : null, Name = name });
+            var run = await Play(new Faults { OnEvent = (r, i) => r == resource && i == number ? fault : null, Name = name }, overAgent: overAgent);
             Compare(plain, run, name);
         }
     }

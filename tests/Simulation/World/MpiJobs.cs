@@ -26,6 +26,13 @@ public static class MpiJobs
             .Replace("NAMESPACE", ns, StringComparison.Ordinal).Replace("NAME", name, StringComparison.Ordinal)
             .Replace("POLICY", cleanPodPolicy, StringComparison.Ordinal).Replace("COUNT", workers.ToString(), StringComparison.Ordinal))!;
 
+    /// <summary>A job whose launcher reaches its workers over the agent.</summary>
+    public static JsonObject OverAgent(JsonObject job)
+    {
+        job["metadata"]!["annotations"] = new JsonObject { [Mpi.Dialects.KubeMpiAnnotations.Transport] = "agent" };
+        return job;
+    }
+
     /// <summary>The job's condition of this type is True.</summary>
     public static bool Has(KubeObject job, string condition) => Conditions.IsTrue(job.Root.At("status"), condition);
 }

@@ -1,10 +1,13 @@
+using System.Collections.Immutable;
 using System.Net;
 using Kube.ApiServer;
 using Kube.Client;
 using Kube.Testing;
 using Kube.Types;
+using Mpi.Agent.Protocol;
 using Mpi.Dialects;
 using Mpi.Operator;
+using Mpi.Planning;
 using ApiRequest = Kube.Testing.ApiRequest;
 
 namespace Simulation;
@@ -182,9 +185,10 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
         public ValueTask WaitAsync(CancellationToken cancellation) => _never.WaitAsync(_done ? null : due, cancellation);
     }
 
-    /// <summary>The same pair each time: runs must not differ by their keys.</summary>
-    private sealed class SameKeys : ISshKeySource
+    /// <summary>The same keys each time: runs must not differ by them.</summary>
+    private sealed class SameKeys : IKeySource
     {
-        public SshKeyPair Create() => new("private"u8.ToArray(), "public"u8.ToArray());
+        public ImmutableArray<KeyValuePair<string, byte[]>> Create(KeyKind kind) =>
+            [.. (kind == KeyKind.Ssh ? ["ssh-privatekey", "ssh-publickey"] : JobCertificates.Keys).Select(static name => KeyValuePair.Create(name, "key"u8.ToArray()))];
     }
 }

@@ -25,7 +25,7 @@ internal static partial class CommandAdvice
         }
 
         if (job.Launcher.Main is { } launcher && MpirunLine.Find(launcher) is { } line) CheckMpirun(job, launcher, line, advice);
-        if (job.Worker.Main is { } worker) CheckWorker(worker, advice);
+        if (job.UsesSsh && job.Worker.Main is { } worker) CheckWorker(worker, advice);
     }
 
     private static void CheckImage(ContainerShape container, Advice advice)
@@ -73,7 +73,7 @@ internal static partial class CommandAdvice
             }
 
             if (option is "mca" && values[0].Text is "plm_rsh_agent" or "plm_ssh_agent" && IsExecScript(values[1].Text)) ExecAgent(advice, values[1].Path);
-            if (option is "mca" && values[0].Text is "plm_rsh_args" && !values[1].Text.Contains("ConnectionAttempts", StringComparison.Ordinal))
+            if (job.UsesSsh && option is "mca" && values[0].Text is "plm_rsh_args" && !values[1].Text.Contains("ConnectionAttempts", StringComparison.Ordinal))
             {
                 advice.Warn("S23", values[1].Path, "plm_rsh_args on the command line replaces the ones of the environment, and with them the retries", "Add -o ConnectionAttempts=10 to it.");
             }
@@ -85,7 +85,7 @@ internal static partial class CommandAdvice
         }
 
         // Nothing said about the user: an image of a path like /home/mpiuser/.ssh is not meant to be root.
-        var isRoot = job.Launcher.User == 0 || (job.Launcher.User is null && job.KeysAreRoots && !job.Launcher.MustNotBeRoot);
+        var isRoot = job.Launcher.User == 0 || (job.UsesSsh && job.Launcher.User is null && job.KeysAreRoots && !job.Launcher.MustNotBeRoot);
         var allowed = line.Has("allow-run-as-root") || launcher.Element.Items("env").Any(static e => e.Text("name") == "OMPI_ALLOW_RUN_AS_ROOT");
         if (isOpenMpi && isRoot && !allowed) advice.Warn("S15", line.Program.Path, "Open MPI refuses to run as root without --allow-run-as-root", "Add --allow-run-as-root, or set runAsUser to another user.");
     }

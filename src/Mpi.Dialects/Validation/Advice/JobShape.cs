@@ -21,6 +21,9 @@ internal sealed class JobShape(JsonElement manifest)
         _ => MpiImplementation.OpenMpi,
     };
 
+    /// <summary>Whether the launcher reaches its workers by ssh, so that what sshd and its keys ask for matters.</summary>
+    public bool UsesSsh { get; } = manifest.Text("metadata", "annotations", KubeMpiAnnotations.Transport) is null or "ssh";
+
     /// <summary>As written; null when left out.</summary>
     public string? KeyPath { get; } = manifest.Text("spec", "sshAuthMountPath") is { Length: > 0 } path ? path.TrimEnd('/') : null;
 

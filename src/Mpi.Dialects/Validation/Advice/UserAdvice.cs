@@ -11,6 +11,9 @@ internal static class UserAdvice
     /// <param name="homeOf">The home folder of a UID in an image, where that is known; null leaves it unknown for all.</param>
     public static void Give(JobShape job, Func<string, long, string?>? homeOf, Advice advice)
     {
+        CheckLimits(job, advice);
+        // The rest is about sshd and its keys.
+        if (!job.UsesSsh) return;
         if (job.Worker.Exists)
         {
             CheckSameUser(job, advice);
@@ -26,7 +29,6 @@ internal static class UserAdvice
 
         CheckCapabilities(job.Worker, advice);
         if (job.Worker.PodSpec.Flag("hostNetwork") == true) advice.Warn("S21", $"{job.Worker.PodPath}.hostNetwork", "sshd's port may clash with other workers on the node");
-        CheckLimits(job, advice);
     }
 
     private static void CheckSameUser(JobShape job, Advice advice)

@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+
+namespace Mpi.Planning;
+
+/// <summary>What holds for every container that is added to a user's pod.</summary>
+internal static class AddedContainer
+{
+    /// <summary>What Pod Security's level "restricted" asks for, so that our additions never bar a pod from a namespace.</summary>
+    public static JsonObject Restricted(bool runAsNonRoot)
+    {
+        var context = new JsonObject
+        {
+            ["allowPrivilegeEscalation"] = false,
+            ["capabilities"] = new JsonObject { ["drop"] = new JsonArray("ALL") },
+            ["readOnlyRootFilesystem"] = true,
+            ["seccompProfile"] = new JsonObject { ["type"] = "RuntimeDefault" },
+        };
+        if (runAsNonRoot) context["runAsNonRoot"] = true;
+        return context;
+    }
+
+    /// <summary>
+    /// Container 0's requests and limits without devices: the pod's effective request, its QoS class and what quotas see stay as
+    /// the user wrote them, and no init container holds a GPU.
+    /// </summary>
+    public static void CopyResources(JsonObject container, JsonObject podSpec)
+    {
+        if (PodTemplate.ContainerZero(podSpec)["resources"] is not JsonObject resources) return;
+        var copied = new JsonObject();
+        foreach (var kind in (ReadOnlySpan<string>)["limits", "requests"])
+        {
+            if (resources[kind] is not JsonObject amounts) continue;
+            var kept = new JsonObject();
+            foreach (var (name, amount) in amounts)
+            {
+                if (!IsDevice(name)) kept[name] = amount?.DeepClone();
+            }
+
+            if (kept.Count > 0) copied[kind] = kept;
+        }
+
+        if (copied.Count > 0) container["resources"] = copied;
+    }
+
+    /// <summary>Extended resources have a domain in their name; Kubernetes' own have none, or its own.</summary>
+    private static bool IsDevice(string resource) =>
+        resource.Contains('/', StringComparison.Ordinal) && !resource.Contains("kubernetes.io/", StringComparison.Ordinal);
+}

@@ -1,0 +1,59 @@
+namespace EndToEnd;
+
+/// <summary>Jobs over the agent, through the whole program: real mpirun, and no sshd.</summary>
+[Collection("this machine")]
+public sealed class AgentTransportTests
+{
+    [Theory]
+    [InlineData("examples/agent/job.yaml", "agent")]
+    [InlineData("examples/agent/mpich.yaml", "agent-mpich")]
+    public async Task Ranks_run_on_both_workers_and_no_ssh_is_ever_started(string example, string job)
+    {
+        await using var recording = new ProcessRecording();
+        var result = await Kubempi.RunAsync("run", example);
+        var started = await recording.EndAsync();
+
+        result.ShouldEndWith(0);
+        result.ShouldHaveRanksOn(4, $"{job}-worker-0", $"{job}-worker-1");
+        // The recording did see what this run started, ranks and agents among them.
+        Assert.Contains("pi", started);
+        Assert.Empty(started.Intersect(["ssh", "sshd", "ssh-keygen", "kubectl", "rsh"]));
+    }
+
+    [Fact]
+    public async Task A_worker_with_a_command_of_its_own_is_refused_with_what_to_write()
+    {
+        var manifest = await File.ReadAllTextAsync(Path.Combine(Kubempi.Root, "examples/agent/job.yaml"));
+
+        var result = await Kubempi.RunTextAsync(manifest.Replace("            - name: worker\n", "            - name: worker\n              command: [/usr/sbin/sshd, -De]\n", StringComparison.Ordinal));
+
+        result.ShouldEndWith(2);
+        Assert.Contains("must be left out with transport agent", result.Error, StringComparison.Ordinal);
+        Assert.Contains("Remove command and args, or end a script of your own with: exec /kubempi/kubempi-agent worker", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_launcher_that_runs_ranks_has_its_share_of_them()
+    {
+        var manifest = await File.ReadAllTextAsync(Path.Combine(Kubempi.Root, "examples/agent/job.yaml"));
+
+        var result = await Kubempi.RunTextAsync(manifest.Replace("  slotsPerWorker: 2\n", "  slotsPerWorker: 1\n  runLauncherAsWorker: true\n", StringComparison.Ordinal).Replace("\"4\"", "\"3\"", StringComparison.Ordinal));
+
+        result.ShouldEndWith(0);
+        result.ShouldHaveRanksOn(3, "agent-launcher", "agent-worker-0", "agent-worker-1");
+    }
+
+    [Fact]
+    public async Task A_failing_rank_gives_the_run_its_exit_code()
+    {
+        var manifest = await File.ReadAllTextAsync(Path.Combine(Kubempi.Root, "examples/agent/job.yaml"));
+
+        var result = await Kubempi.RunTextAsync(manifest
+            .Replace("  runPolicy:\n", "  runPolicy:\n    backoffLimit: 0\n", StringComparison.Ordinal)
+            .Replace("    Launcher:\n", "    Launcher:\n      restartPolicy: Never\n", StringComparison.Ordinal)
+            .Replace("/home/mpiuser/pi]", "sh, -c, 'echo nowhere to go >&2; exit 7']", StringComparison.Ordinal));
+
+        result.ShouldEndWith(7);
+        Assert.Contains("nowhere to go", result.Output + result.Error, StringComparison.Ordinal);
+    }
+}
