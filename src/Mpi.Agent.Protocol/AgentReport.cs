@@ -12,6 +12,8 @@ public sealed record AgentReport
 {
     public GateReport? Gate { get; init; }
 
+    public LauncherReport? Launcher { get; init; }
+
     /// <summary>
     /// Reads a termination message; null when it is none of ours (a user's program wrote it, or the kubelet cut it off).
     /// </summary>
@@ -20,7 +22,7 @@ public sealed record AgentReport
         if (message is null || !message.AsSpan().TrimStart().StartsWith("{", StringComparison.Ordinal)) return null;
         try
         {
-            return JsonSerializer.Deserialize(message, AgentReportJson.Default.AgentReport) is { Gate: not null } report ? report : null;
+            return JsonSerializer.Deserialize(message, AgentReportJson.Default.AgentReport) is ({ Gate: not null } or { Launcher: not null }) and var report ? report : null;
         }
         catch (JsonException)
         {
@@ -35,6 +37,7 @@ public sealed record AgentReport
     /// </summary>
     public string ToTerminationMessage()
     {
+        if (Launcher is { } launcher) return Serialize(this with { Launcher = launcher with { Lost = launcher.Lost[..Most(launcher.Lost.Length, n => this with { Launcher = launcher with { Lost = launcher.Lost[..n] } })] } });
         if (Gate is not { } gate) return Serialize(this);
         var missing = gate.Missing;
         var workers = gate.Workers.Sort(static (a, b) => b.ReachableMs.CompareTo(a.ReachableMs));
@@ -63,6 +66,17 @@ public sealed record AgentReport
 
     private static string Serialize(AgentReport report) => JsonSerializer.Serialize(report, AgentReportJson.Default.AgentReport);
 }
+
+/// <summary>What the launcher's process has to tell of its connections.</summary>
+public sealed record LauncherReport
+{
+    /// <summary>Workers whose connection ended while a program of the launcher's ran on them, the first first: what came after is most often its doing.</summary>
+    public ImmutableArray<LostWorker> Lost { get; init; } = [];
+}
+
+/// <param name="Host">The worker pod's name.</param>
+/// <param name="Reason">How the connection ended; for people.</param>
+public sealed record LostWorker(string Host, string Reason);
 
 /// <summary>How the wait for the workers ended.</summary>
 public sealed record GateReport

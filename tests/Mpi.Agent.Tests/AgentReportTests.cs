@@ -21,6 +21,17 @@ public sealed class AgentReportTests
         Assert.Equal(report.Gate.Workers, read.Workers);
     }
 
+    [Fact]
+    public void Lost_workers_read_back_and_as_many_are_kept_as_fit()
+    {
+        var report = new AgentReport { Launcher = new LauncherReport { Lost = [.. Enumerable.Range(0, 100).Select(static i => new LostWorker($"pi-worker-{i}", new string('x', 100)))] } };
+
+        var message = report.ToTerminationMessage();
+
+        Assert.InRange(Encoding.UTF8.GetByteCount(message), 3500, AgentContract.TerminationMessageLimit);
+        Assert.Equal(report.Launcher.Lost[0], AgentReport.TryRead(message)!.Launcher!.Lost[0]);
+    }
+
     [Theory]
     [InlineData(1000, 0)]
     [InlineData(990, 10)]

@@ -8,7 +8,7 @@ namespace Mpi.Agent.Roles;
 /// The role <c>launcher</c>: holds the workers' connections for as long as the launcher's container lives, and lets the remote-shell
 /// programs of that container use them, over a Unix socket that only the pod can reach.
 /// </summary>
-public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, TimeProvider time) : IDisposable
+public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Action<LostWorker> lost, TimeProvider time) : IDisposable
 {
     /// <summary>mpirun calls for at most 128 workers at once; a thousand by several are still few.</summary>
     private const int Backlog = 1024;
@@ -27,7 +27,8 @@ public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Ti
         using var credentials = AgentCredentials.Load(WorkerOptions.Required(agent, AgentContract.CredentialsVariable));
         var own = new Hello(AgentRole.Launcher, WorkerOptions.Required(agent, AgentContract.NameVariable), Guid.NewGuid());
         using var listener = new WorkerListener(AgentPort.Read(agent), new TlsLink(credentials, agent.Time, LivenessPace.Default), own, agent.Time);
-        using var launcher = new LauncherRole(listener, new LauncherFiles(directory), agent.Time);
+        var losses = new LossReport(agent.Variable(AgentContract.TerminationLogVariable) ?? AgentContract.TerminationLogPath, agent.Error);
+        using var launcher = new LauncherRole(listener, new LauncherFiles(directory), losses.Add, agent.Time);
         await launcher.ServeAsync(cancellation);
         return AgentProgram.Success;
     }
@@ -61,7 +62,7 @@ public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Ti
         {
             // The same worker again: it knows better than we that its old connection is of no more use.
             if (_directory.Add(connection.Name, connection) is { } before) await before.CloseAsync(Farewell.Superseded, FarewellLimit);
-            await connection.RunAsync(cancellation);
+            if (await connection.RunAsync(cancellation) is { } why) lost(new LostWorker(connection.Name, why));
         }
         finally
         {

@@ -23,12 +23,13 @@ internal sealed class WorkerConnection(AgentLink link, IPAddress launcherAddress
 
     public Task CloseAsync(Farewell why, TimeSpan limit) => link.CloseAsync(why, limit);
 
-    /// <summary>Relays to the connection's end, which all calls then hear of.</summary>
-    public async Task RunAsync(CancellationToken cancellation)
+    /// <summary>Relays to the connection's end, which all calls then hear of. Returns how it ended, where that cut a call short, else null.</summary>
+    public async Task<string?> RunAsync(CancellationToken cancellation)
     {
         try
         {
-            End(await link.RunAsync(Take, cancellation));
+            var why = await link.RunAsync(Take, cancellation);
+            return End(why) ? why : null;
         }
         catch (OperationCanceledException)
         {
@@ -82,7 +83,8 @@ internal sealed class WorkerConnection(AgentLink link, IPAddress launcherAddress
         hear(frame);
     }
 
-    private void End(string why)
+    /// <returns>Whether a call was under way.</returns>
+    private bool End(string why)
     {
         KeyValuePair<uint, Action<Frame>>[] calls;
         lock (_lock)
@@ -93,5 +95,6 @@ internal sealed class WorkerConnection(AgentLink link, IPAddress launcherAddress
         }
 
         foreach (var (session, hear) in calls) hear(Messages.Refused(session, $"the worker is lost: {why}"));
+        return calls.Length > 0;
     }
 }

@@ -1,3 +1,4 @@
+using Mpi.Agent.Protocol;
 using Mpi.Model;
 
 namespace Mpi.Planning;
@@ -23,9 +24,18 @@ internal static class LauncherFailure
         if (pod?.End is { } last)
         {
             message += $"; pod {pod.Meta.Name}, {last}";
-            if (last.Message.Length > 0) message += $": {Texts.LastLines(last.Message)}";
+            message += LastWords(last);
         }
 
         return new RunOutcome.Failed(reason, Texts.Truncate(message));
+    }
+
+    /// <summary>The workers that the launcher's agent has lost, or what the program said last.</summary>
+    private static string LastWords(ContainerEnd end)
+    {
+        const int named = 3;
+        if (AgentReport.TryRead(end.Message)?.Launcher is not { Lost: { IsEmpty: false } lost }) return end.Message.Length > 0 ? $": {Texts.LastLines(end.Message)}" : "";
+        var text = string.Join("; ", lost.Take(named).Select(static worker => $"worker {worker.Host} was lost ({worker.Reason})"));
+        return lost.Length <= named ? $": {text}" : $": {text}; and {lost.Length - named} more";
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
 using System.Net.Sockets;
@@ -44,6 +45,9 @@ internal sealed class AgentJob : IAsyncDisposable
         while (!condition()) await Task.Delay(20, _stop.Token);
     }
 
+    /// <summary>Workers that the launcher's process has lost.</summary>
+    public ConcurrentQueue<LostWorker> Lost { get; } = new();
+
     public LauncherFiles Files => new(_environment.Folder);
     public int Port { get; } = FreePort();
 
@@ -69,7 +73,7 @@ internal sealed class AgentJob : IAsyncDisposable
         async Task RunAsync()
         {
             using var listener = Listen();
-            using var launcher = new LauncherRole(listener, Files, TimeProvider.System);
+            using var launcher = new LauncherRole(listener, Files, Lost.Enqueue, TimeProvider.System);
             await launcher.ServeAsync(stop.Token);
         }
     }

@@ -137,10 +137,13 @@ public sealed class SessionTests
         var worker = job.StartWorker("pi-worker-0");
         await using var call = await job.BeginAsync("pi-worker-0", "sleep 1000");
         await job.CallAsync("pi-worker-0", "true");
+        Assert.Empty(job.Lost);
 
         await worker.CancelAsync();
         var fault = await Assert.ThrowsAnyAsync<IOException>(call.EndAsync);
         Assert.StartsWith("the worker is lost: ", fault.Message, StringComparison.Ordinal);
+        await job.WaitForAsync(() => !job.Lost.IsEmpty);
+        Assert.Equal("pi-worker-0", Assert.Single(job.Lost).Host);
 
         var waiting = job.CallAsync("pi-worker-0", "echo back");
         job.StartWorker("pi-worker-0");
