@@ -10,13 +10,12 @@ internal enum DnsRecordType : ushort { A = 1, Aaaa = 28 }
 
 /// <summary>
 /// The little of DNS that finding an address needs (RFC 1035, 4): one question a message, addresses from the answer
-/// section. CNAMEs need no following: a recursive server puts the whole chain into one answer. A truncated answer has
-/// addresses enough for us.
+/// section. CNAMEs need no following: a recursive server puts the whole chain into one answer.
 /// </summary>
 internal static class DnsMessage
 {
     /// <summary>Without EDNS no answer over UDP is longer (RFC 1035, 4.2.1); servers that do not know this are humoured.</summary>
-    public const int LargestAnswer = 4096;
+    public const int LargestDatagram = 4096;
 
     private const int HeaderLength = 12;
     private const ushort RecursionDesired = 0x0100;
@@ -73,6 +72,9 @@ internal static class DnsMessage
 
         return found.ToImmutable();
     }
+
+    /// <summary>Whether an answer was cut off to fit a datagram (the TC bit).</summary>
+    public static bool IsTruncated(ReadOnlySpan<byte> answer) => answer.Length > 2 && (answer[2] & 0x02) != 0;
 
     /// <summary>Labels up to an empty one, or up to a pointer, which ends a name (RFC 1035, 4.1.4).</summary>
     private static bool SkipName(ReadOnlySpan<byte> message, ref int at)

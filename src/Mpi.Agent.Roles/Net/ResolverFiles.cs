@@ -29,9 +29,9 @@ internal static class HostsFile
 /// options ndots:5
 /// </code>
 /// </summary>
-internal sealed record ResolverSettings(ImmutableArray<IPAddress> Servers, ImmutableArray<string> Search, int Dots, TimeSpan Timeout)
+internal sealed record ResolverSettings(ImmutableArray<IPAddress> Servers, ImmutableArray<string> Search, int Dots, TimeSpan Timeout, int Attempts = 2, bool OverTcp = false)
 {
-    // The bounds of resolv.conf(5): more servers are ignored, the timeout is capped.
+    // The bounds of resolv.conf(5): more servers are ignored, timeout and attempts are capped.
     private const int MostServers = 3;
     private const int MostSearches = 32;
 
@@ -39,7 +39,7 @@ internal sealed record ResolverSettings(ImmutableArray<IPAddress> Servers, Immut
     {
         var servers = ImmutableArray.CreateBuilder<IPAddress>();
         ImmutableArray<string> search = [];
-        var (dots, seconds) = (1, 5);
+        var (dots, seconds, attempts, overTcp) = (1, 5, 2, false);
         foreach (var line in text.Split('\n'))
         {
             var words = line.Split('#', ';')[0].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -56,13 +56,15 @@ internal sealed record ResolverSettings(ImmutableArray<IPAddress> Servers, Immut
                     {
                         if (Number(option, "ndots:") is { } n) dots = Math.Min(n, 15);
                         if (Number(option, "timeout:") is { } t) seconds = Math.Clamp(t, 1, 30);
+                        if (Number(option, "attempts:") is { } a) attempts = Math.Clamp(a, 1, 5);
+                        overTcp |= option is "use-vc";
                     }
 
                     break;
             }
         }
 
-        return new ResolverSettings(servers.ToImmutable(), search, dots, TimeSpan.FromSeconds(seconds));
+        return new ResolverSettings(servers.ToImmutable(), search, dots, TimeSpan.FromSeconds(seconds), attempts, overTcp);
     }
 
     /// <summary>The full names to ask for, in order: with <c>ndots</c> dots or more the name itself goes first, else last.</summary>

@@ -1,5 +1,7 @@
+using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using Kube.Testing;
 using Mpi.Agent.Roles;
 
 namespace Mpi.Agent.Tests;
@@ -81,8 +83,53 @@ public sealed class ResolverTests
         await serving;
     }
 
+    [Theory]
+    [InlineData("", true)]
+    [InlineData("use-vc", false)]
+    public async Task An_answer_that_was_cut_off_and_every_one_under_use_vc_comes_over_tcp(string option, bool cutOff)
+    {
+        using var datagrams = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        datagrams.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var port = ((IPEndPoint)datagrams.LocalEndPoint!).Port;
+        using var connections = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        connections.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        connections.Listen();
+        using var stop = new CancellationTokenSource();
+        // Over UDP an empty answer with the bit for "there is more"; the address only over TCP.
+        var serving = Task.WhenAll(cutOff ? ServeAsync(datagrams, "nobody", stop.Token, truncated: true) : Task.CompletedTask, ServeTcpAsync(connections, "w-0.job", stop.Token));
+        using var test = new TestEnvironment();
+        await File.WriteAllTextAsync(test.File("resolv.conf"), $"nameserver 127.0.0.1\noptions ndots:1 timeout:20 {option}\n");
+        var resolver = new NameResolver(test.File("hosts"), test.File("resolv.conf"), TimeProvider.System, new Random(1)) { Port = port };
+
+        Assert.Equal([IPAddress.Parse("10.0.0.9")], await resolver.ResolveAsync("w-0.job", CancellationToken.None));
+
+        await stop.CancelAsync();
+        await serving;
+    }
+
+    [Fact]
+    public async Task A_question_that_got_lost_is_asked_again_as_often_as_the_file_says()
+    {
+        using var server = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        server.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        using var test = new TestEnvironment();
+        await File.WriteAllTextAsync(test.File("resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:3\n");
+        var time = new VirtualClock();
+        var resolver = new NameResolver(test.File("hosts"), test.File("resolv.conf"), time, new Random(1)) { Port = ((IPEndPoint)server.LocalEndPoint!).Port };
+
+        var resolving = resolver.ResolveAsync("w-0.job", CancellationToken.None);
+        var buffer = new byte[512];
+        for (var asked = 1; asked <= 3; asked++)
+        {
+            await server.ReceiveAsync(buffer, SocketFlags.None, TestContext.Current.CancellationToken);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        Assert.Empty(await resolving);
+    }
+
     /// <summary>Answers A questions for one name with 10.0.0.9, and everything else with nothing.</summary>
-    private static async Task ServeAsync(Socket server, string name, CancellationToken cancellation)
+    private static async Task ServeAsync(Socket server, string name, CancellationToken cancellation, bool truncated = false)
     {
         var buffer = new byte[512];
         try
@@ -90,15 +137,47 @@ public sealed class ResolverTests
             while (true)
             {
                 var got = await server.ReceiveFromAsync(buffer, SocketFlags.None, new IPEndPoint(IPAddress.Any, 0), cancellation);
-                var query = buffer[..got.ReceivedBytes];
-                var known = query.AsSpan(2).SequenceEqual(DnsMessage.Query(0, name, DnsRecordType.A).AsSpan(2));
-                await server.SendToAsync(Answer(query, known ? [(1, [10, 0, 0, 9])] : []), SocketFlags.None, got.RemoteEndPoint, cancellation);
+                var answer = AnswerTo(buffer[..got.ReceivedBytes], name);
+                if (truncated) answer[2] |= 0x02;
+                await server.SendToAsync(answer, SocketFlags.None, got.RemoteEndPoint, cancellation);
             }
         }
         catch (OperationCanceledException)
         {
             // The test is over.
         }
+    }
+
+    /// <inheritdoc cref="ServeAsync"/>
+    private static async Task ServeTcpAsync(Socket server, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                using var caller = await server.AcceptAsync(cancellation);
+                await using var stream = new NetworkStream(caller);
+                var length = new byte[2];
+                await stream.ReadExactlyAsync(length, cancellation);
+                var query = new byte[BinaryPrimitives.ReadUInt16BigEndian(length)];
+                await stream.ReadExactlyAsync(query, cancellation);
+                var answer = AnswerTo(query, name);
+                BinaryPrimitives.WriteUInt16BigEndian(length, (ushort)answer.Length);
+                // In two pieces: a reader must not take the first for the whole.
+                await stream.WriteAsync(length, cancellation);
+                await stream.WriteAsync(answer, cancellation);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The test is over.
+        }
+    }
+
+    private static byte[] AnswerTo(byte[] query, string name)
+    {
+        var known = query.AsSpan(2).SequenceEqual(DnsMessage.Query(0, name, DnsRecordType.A).AsSpan(2));
+        return Answer(query, known ? [(1, [10, 0, 0, 9])] : []);
     }
 
     private static byte[] Answer(byte[] query, (ushort Type, byte[] Data)[] records)
