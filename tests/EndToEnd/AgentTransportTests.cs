@@ -44,6 +44,22 @@ public sealed class AgentTransportTests
     }
 
     [Fact]
+    public async Task A_worker_that_is_lost_under_its_ranks_is_named()
+    {
+        var manifest = await File.ReadAllTextAsync(Path.Combine(Kubempi.Root, "examples/agent/job.yaml"));
+
+        // The last rank kills its own worker's agent; the container starts again in place, so that the pod has nothing to tell.
+        var result = await Kubempi.RunTextAsync(manifest
+            .Replace("  runPolicy:\n", "  runPolicy:\n    backoffLimit: 0\n", StringComparison.Ordinal)
+            .Replace("    Launcher:\n", "    Launcher:\n      restartPolicy: Never\n", StringComparison.Ordinal)
+            .Replace("    Worker:\n", "    Worker:\n      restartPolicy: OnFailure\n", StringComparison.Ordinal)
+            .Replace("/home/mpiuser/pi]", "sh, -c, 'test $OMPI_COMM_WORLD_RANK != 3 || kill -9 $(pgrep -f [a]gent.worker); sleep 600']", StringComparison.Ordinal));
+
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("worker agent-worker-1 was lost (", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_failing_rank_gives_the_run_its_exit_code()
     {
         var manifest = await File.ReadAllTextAsync(Path.Combine(Kubempi.Root, "examples/agent/job.yaml"));
