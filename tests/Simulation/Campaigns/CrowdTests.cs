@@ -8,7 +8,7 @@ public sealed class CrowdTests
 {
     private static readonly TimeSpan CleanedUpWithin = TimeSpan.FromSeconds(5);
 
-    /// <summary>Jobs and their workers; the larger crowd takes minutes of a processor and comes with <c>KUBEMPI_LARGE_CROWD=1</c>.</summary>
+    /// <summary>Jobs and their workers; the larger crowd takes a minute of a processor and comes with <c>KUBEMPI_LARGE_CROWD=1</c>.</summary>
     public static TheoryData<int, int> Crowds => Environment.GetEnvironmentVariable("KUBEMPI_LARGE_CROWD") == "1" ? new() { { 100, 8 }, { 500, 4 } } : new() { { 100, 8 } };
 
     [Theory]
