@@ -156,7 +156,8 @@ build_app() {
 compile() {
   build_log=$1 build_project=$2 build_out=$3; shift 3
   compiler="kubempi-$$-$(date +%s)"
-  "$DOTNET" build "$build_project" -c Release --artifacts-path "$build_out" -nodeReuse:false -v quiet -clp:NoSummary \
+  # Not `dotnet build`, which leaves two empty folders in /tmp each time.
+  "$DOTNET" msbuild "$build_project" -restore -p:Configuration=Release -p:ArtifactsPath="$build_out" -nodeReuse:false -v:quiet -nologo -clp:NoSummary \
     -p:UseSharedCompilation=true -p:SharedCompilationId="$compiler" "$@" >"$build_log" 2>&1 </dev/null 9>&- &
   builder=$!
   trap 'kill "$builder" 2>/dev/null; end_compiler "$compiler"; exit 130' INT TERM
