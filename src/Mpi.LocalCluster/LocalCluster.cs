@@ -39,6 +39,9 @@ public sealed record LocalClusterOptions
     /// <summary>Processes and threads that one pod may have; null for as many as the machine has.</summary>
     public long? PodPidsLimit { get; init; }
 
+    /// <summary>What the names of pods and Services end with, in the cluster and in the operator's hostfiles; null for a cluster's usual one.</summary>
+    public string? ClusterDomain { get; init; }
+
     public ILoggerFactory Loggers { get; init; } = Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance;
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }
@@ -119,7 +122,7 @@ public sealed class LocalCluster : IAsyncDisposable
             TokenKey = RandomNumberGenerator.GetBytes(32),
         });
         var client = InProcessClient(server, "kubempi-local", time);
-        var host = await ApiServerHost.StartAsync(server, RandomNumberGenerator.GetHexString(32, lowercase: true), time, port: 0, cancellation);
+        var host = await ApiServerHost.StartAsync(server, RandomNumberGenerator.GetHexString(32, lowercase: true), time, port: 0, options.ClusterDomain ?? ApiServerHost.UsualDomain, cancellation);
         parts.Push(host);
         var kubeconfig = Path.Combine(state.Path, "kubeconfig");
         host.WriteKubeconfig(kubeconfig);
@@ -148,7 +151,7 @@ public sealed class LocalCluster : IAsyncDisposable
 
         // The operator is a client like any other.
         var connection = ClusterConnection.Load(new ClusterConnectionOptions(kubeconfig), time);
-        var mpi = new OperatorProcess(OperatorOptions, new OperatorParts
+        var mpi = new OperatorProcess(OperatorOptions(options), new OperatorParts
         {
             Client = connection.CreateClient(KubeClientOptions.Default with { UserAgent = "kubempi-operator" }, time),
             Dialect = ManifestDialects.All[0],
@@ -166,11 +169,11 @@ public sealed class LocalCluster : IAsyncDisposable
     }
 
     /// <summary>One operator alone needs no election, and nobody asks it for health or metrics.</summary>
-    private static OperatorOptions OperatorOptions => new()
+    private static OperatorOptions OperatorOptions(LocalClusterOptions options) => new()
     {
         LeaderElection = false,
         HealthPort = 0,
-        Planning = new Planning.PlanningOptions { Gate = new Planning.GateOptions { AgentImage = "kubempi-agent:local" } },
+        Planning = new Planning.PlanningOptions { ClusterDomain = options.ClusterDomain ?? "", Gate = new Planning.GateOptions { AgentImage = "kubempi-agent:local" } },
     };
 
     private static LinuxNodeOptions NodeOptions(LocalClusterOptions options, HostAgent agent)
@@ -186,6 +189,7 @@ public sealed class LocalCluster : IAsyncDisposable
             Cpus = Math.Max(256, Environment.ProcessorCount),
             MemoryBytes = 1L << 42,
             PodPidsLimit = options.PodPidsLimit,
+            ClusterDomain = options.ClusterDomain ?? defaults.ClusterDomain,
         };
     }
 

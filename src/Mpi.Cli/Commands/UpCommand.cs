@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Kube.Types;
 using Mpi.LocalCluster;
 
 namespace Mpi.Cli;
@@ -29,12 +30,17 @@ internal static class UpCommand
         {
             if (result.Tokens is [var token] && !(int.TryParse(token.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count > 0)) result.AddError($"--pod-pids-limit: \"{token.Value}\" is no number above 0");
         });
+        var domain = new Option<string?>("--cluster-domain") { Description = "What the names of pods and Services end with, as with the kubelet's clusterDomain. Default: cluster.local.", HelpName = "DOMAIN" };
+        domain.Validators.Add(static result =>
+        {
+            if (result.Tokens is [var token] && Names.CheckDns1123Subdomain(token.Value) is [var fault, ..]) result.AddError($"--cluster-domain: \"{token.Value}\": {fault}");
+        });
         var images = new Option<string[]>("--images") { Description = "A folder of image stand-ins, besides those that come with the program (docs/images.md). May be repeated.", HelpName = "FOLDER" };
         var foreground = new Option<bool>("--foreground") { Description = "Stay in the foreground until Ctrl-C or SIGTERM, for service supervisors." };
         var output = new Option<string?>("--output", "-o") { Description = "json: one object for programs on standard output (docs/cli-output.md).", HelpName = "FORMAT" };
         output.AcceptOnlyFromAmong("json");
 
-        var command = new Command("up", "Start the local cluster in the background, for kubectl and for kubempi run.") { kubeconfig, nodes, resources, pretended, pids, images, foreground, output };
+        var command = new Command("up", "Start the local cluster in the background, for kubectl and for kubempi run.") { kubeconfig, nodes, resources, pretended, pids, domain, images, foreground, output };
         command.SetAction((parsed, cancellation) =>
         {
             var options = new UpOptions
@@ -44,6 +50,7 @@ internal static class UpCommand
                 VirtualNodeResources = parsed.GetRequiredValue(resources),
                 Pretended = parsed.GetRequiredValue(pretended),
                 PodPidsLimit = parsed.GetValue(pids),
+                ClusterDomain = parsed.GetValue(domain),
                 Images = [.. (parsed.GetValue(images) ?? []).Select(Path.GetFullPath)],
             };
             return parsed.GetValue(foreground) ? ClusterService.RunAsync(options, cancellation) : RunAsync(options, parsed.GetValue(output) == "json", cancellation);

@@ -69,6 +69,7 @@ internal static class ClusterService
                     Notice = Say,
                     PretendedResources = ResourceList.Amounts(options.Pretended),
                     PodPidsLimit = options.PodPidsLimit,
+                    ClusterDomain = options.ClusterDomain,
                     VirtualNodes = Pretending.Nodes(options.VirtualNodes, options.VirtualNodeResources),
                 },
                 cancellation);

@@ -20,6 +20,9 @@ public sealed record UpOptions
     /// <summary>How many processes one pod may have; null for as many as the machine has.</summary>
     public int? PodPidsLimit { get; init; }
 
+    /// <summary>What the names of pods and Services end with; null for a cluster's usual one.</summary>
+    public string? ClusterDomain { get; init; }
+
     /// <summary>Folders of image stand-ins, searched before those that come with the program.</summary>
     public ImmutableArray<string> Images { get; init; } = [];
 
@@ -32,6 +35,7 @@ public sealed record UpOptions
         if (!VirtualNodeResources.IsEmpty) words.AddRange("--virtual-node-resources", ResourceList.Text(VirtualNodeResources));
         foreach (var (name, amount) in Pretended) words.AddRange("--pretend-resource", $"{name}={amount}");
         if (PodPidsLimit is { } pids) words.AddRange("--pod-pids-limit", pids.ToString(CultureInfo.InvariantCulture));
+        if (ClusterDomain is { } domain) words.AddRange("--cluster-domain", domain);
         foreach (var folder in Images) words.AddRange("--images", folder);
         return words.ToImmutable();
     }

@@ -17,6 +17,9 @@ namespace Mpi.LocalCluster;
 public sealed class ApiServerHost : IAsyncDisposable
 {
     /// <summary>kube-apiserver's limit of a request body.</summary>
+    /// <summary>What the names of Services end with unless a cluster says otherwise.</summary>
+    public const string UsualDomain = "cluster.local";
+
     private const long BodyBytesMax = 3 * 1024 * 1024;
 
     /// <summary>Watches are streams of one connection, and a client opens one for each kind and namespace.</summary>
@@ -54,11 +57,16 @@ public sealed class ApiServerHost : IAsyncDisposable
 
     /// <param name="port">0 lets the system choose one.</param>
     /// <exception cref="IOException">The port is in use.</exception>
-    public static async Task<ApiServerHost> StartAsync(KubeApiServer server, string token, TimeProvider time, int port, CancellationToken cancellation)
+    public static Task<ApiServerHost> StartAsync(KubeApiServer server, string token, TimeProvider time, int port, CancellationToken cancellation) =>
+        StartAsync(server, token, time, port, UsualDomain, cancellation);
+
+    /// <inheritdoc cref="StartAsync(KubeApiServer, string, TimeProvider, int, CancellationToken)"/>
+    /// <param name="clusterDomain">What its full name ends with for pods.</param>
+    public static async Task<ApiServerHost> StartAsync(KubeApiServer server, string token, TimeProvider time, int port, string clusterDomain, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentException.ThrowIfNullOrEmpty(token);
-        var certificate = ServingCertificate.Create(time.GetUtcNow());
+        var certificate = ServingCertificate.Create(time.GetUtcNow(), clusterDomain);
         var stopping = new CancellationTokenSource();
 
         // The empty builder reads no environment and no files, so that nothing but this code decides where it listens.

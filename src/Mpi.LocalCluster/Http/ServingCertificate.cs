@@ -14,7 +14,7 @@ internal sealed class ServingCertificate : IDisposable
     public string AuthorityPem { get; }
     public X509Certificate2 Certificate { get; }
 
-    public static ServingCertificate Create(DateTimeOffset now)
+    public static ServingCertificate Create(DateTimeOffset now, string clusterDomain)
     {
         // A day early, for clocks that differ between the two sides of a virtual machine.
         var (from, to) = (now.AddDays(-1), now + Validity);
@@ -24,12 +24,12 @@ internal sealed class ServingCertificate : IDisposable
         request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
         request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         using var authority = request.CreateSelfSigned(from, to);
-        return new ServingCertificate(authority.ExportCertificatePem(), Server(authority, from, to));
+        return new ServingCertificate(authority.ExportCertificatePem(), Server(authority, clusterDomain, from, to));
     }
 
     public void Dispose() => Certificate.Dispose();
 
-    private static X509Certificate2 Server(X509Certificate2 authority, DateTimeOffset from, DateTimeOffset to)
+    private static X509Certificate2 Server(X509Certificate2 authority, string clusterDomain, DateTimeOffset from, DateTimeOffset to)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=kubempi-local-apiserver", key, HashAlgorithmName.SHA256);
@@ -42,7 +42,7 @@ internal sealed class ServingCertificate : IDisposable
         names.AddDnsName("localhost");
         // What pods call it by: the Service kubernetes, at the first address of the Services' range.
         names.AddIpAddress(new IPAddress([10, 96, 0, 1]));
-        foreach (var name in (ReadOnlySpan<string>)["kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"]) names.AddDnsName(name);
+        foreach (var name in (ReadOnlySpan<string>)["kubernetes", "kubernetes.default", "kubernetes.default.svc", $"kubernetes.default.svc.{clusterDomain}"]) names.AddDnsName(name);
         request.CertificateExtensions.Add(names.Build());
         using var signed = request.Create(authority, from, to, RandomNumberGenerator.GetBytes(16));
         return signed.CopyWithPrivateKey(key);

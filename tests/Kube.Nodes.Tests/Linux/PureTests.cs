@@ -195,7 +195,7 @@ public sealed class PodNamesTests
         var self = new PodNames.Pod("n", "launcher", "launcher", "", "10.0.0.2", ["job.n.svc.cluster.local"], []);
         var same = new PodNames.Pod("n", "w0", "job-worker-0", "job", "10.0.0.3", [], []);
         var other = new PodNames.Pod("m", "x", "x", "s", "10.0.0.4", [], []);
-        var hosts = PodNames.Hosts(self, [self, same, other], [new PodNames.Service("n", "web", ["10.96.0.1"])]).Split('\n');
+        var hosts = PodNames.Hosts(self, [self, same, other], [new PodNames.Service("n", "web", ["10.96.0.1"])], "cluster.local").Split('\n');
         Assert.Equal("10.0.0.2\tlauncher", hosts[3]);
         Assert.Contains("10.0.0.3\tjob-worker-0.job.n.svc.cluster.local job-worker-0 job-worker-0.job job-worker-0.job.n job-worker-0.job.n.svc", hosts);
         Assert.Contains("10.0.0.4\tx.s.m.svc.cluster.local x.s.m x.s.m.svc", hosts);
@@ -206,14 +206,22 @@ public sealed class PodNamesTests
     public void A_pod_with_a_subdomain_has_its_full_name_as_the_canonical_one()
     {
         var self = new PodNames.Pod("n", "w0", "w0", "job", "10.0.0.3", [], []);
-        Assert.Contains("10.0.0.3\tw0.job.n.svc.cluster.local w0 w0.job w0.job.n w0.job.n.svc", PodNames.Hosts(self, [self], []).Split('\n'));
+        Assert.Contains("10.0.0.3\tw0.job.n.svc.cluster.local w0 w0.job w0.job.n w0.job.n.svc", PodNames.Hosts(self, [self], [], "cluster.local").Split('\n'));
+    }
+
+    [Fact]
+    public void Names_end_with_the_domain_that_the_cluster_was_given()
+    {
+        var self = new PodNames.Pod("n", "w0", "w0", "job", "10.0.0.3", ["job.n.svc.corp.example"], []);
+        Assert.Contains("10.0.0.3\tw0.job.n.svc.corp.example w0 w0.job w0.job.n w0.job.n.svc", PodNames.Hosts(self, [self], [], "corp.example").Split('\n'));
+        Assert.StartsWith("search n.svc.corp.example svc.corp.example corp.example job.n.svc.corp.example\n", PodNames.ResolverConfiguration(self, "corp.example"), StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_pod_without_an_address_has_no_line()
     {
         var self = new PodNames.Pod("n", "a", "a", "", "10.0.0.2", [], []);
-        Assert.DoesNotContain("late", PodNames.Hosts(self, [new PodNames.Pod("n", "late", "late", "job", null, [], [])], []), StringComparison.Ordinal);
+        Assert.DoesNotContain("late", PodNames.Hosts(self, [new PodNames.Pod("n", "late", "late", "job", null, [], [])], [], "cluster.local"), StringComparison.Ordinal);
     }
 }
 

@@ -5,7 +5,7 @@ using Kube.Types;
 namespace Kube.Nodes.Linux;
 
 /// <summary>Keeps every pod's hosts file true while pods and Services come and go.</summary>
-internal sealed class NamesLoop(PodsLoop pods, WatchedObjects services, WatchedObjects slices, TimeProvider time) : ILoop
+internal sealed class NamesLoop(PodsLoop pods, WatchedObjects services, WatchedObjects slices, string clusterDomain, TimeProvider time) : ILoop
 {
     private readonly Signal _signal = new(time);
     private readonly Dictionary<string, string> _written = new(StringComparer.Ordinal);
@@ -28,7 +28,7 @@ internal sealed class NamesLoop(PodsLoop pods, WatchedObjects services, WatchedO
         var served = services.All.Select(Service).ToList();
         foreach (var (worker, names) in all)
         {
-            var text = PodNames.Hosts(names, known, served);
+            var text = PodNames.Hosts(names, known, served, clusterDomain);
             if (_written.GetValueOrDefault(worker.Meta.Uid) == text || worker.Sandbox is not { } sandbox) continue;
             SandboxFiles.Replace($"{sandbox.Files}/names/hosts", text);
             _written[worker.Meta.Uid] = text;

@@ -10,8 +10,6 @@ namespace Kube.Nodes.Linux;
 /// </summary>
 internal static class PodNames
 {
-    public const string ClusterDomain = "cluster.local";
-
     /// <param name="Hostname">The pod's host name.</param>
     /// <param name="Address">Null while it has none.</param>
     /// <param name="Searches">What <c>dnsConfig.searches</c> adds.</param>
@@ -30,26 +28,27 @@ internal static class PodNames
         [.. pod.Spec.Items("hostAliases").Select(static a => (a.Text("ip") ?? "", (IReadOnlyList<string>)[.. a.Items("hostnames").Where(static n => n.ValueKind == JsonValueKind.String).Select(static n => n.GetString()!)]))]);
 
     /// <summary>The text of a pod's /etc/hosts: its own name first, as programs ask for that most.</summary>
-    public static string Hosts(Pod self, IEnumerable<Pod> pods, IEnumerable<Service> services)
+    /// <param name="clusterDomain">What all names of pods and Services end with.</param>
+    public static string Hosts(Pod self, IEnumerable<Pod> pods, IEnumerable<Service> services, string clusterDomain)
     {
         var text = new StringBuilder("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-        var searches = SearchDomains(self).ToHashSet(StringComparer.Ordinal);
+        var searches = SearchDomains(self, clusterDomain).ToHashSet(StringComparer.Ordinal);
         if (self.Address is { } own)
         {
             // As the kubelet writes it: the full name where there is one, then the bare one.
-            var full = self.Subdomain.Length > 0 ? $"{self.Hostname}.{self.Subdomain}.{self.Namespace}.svc.{ClusterDomain}" : null;
+            var full = self.Subdomain.Length > 0 ? $"{self.Hostname}.{self.Subdomain}.{self.Namespace}.svc.{clusterDomain}" : null;
             Line(own, full is null ? [self.Hostname] : [full, self.Hostname, .. Shortened(full, searches).Where(n => n != self.Hostname)]);
         }
 
         foreach (var pod in pods.Where(p => p.Subdomain.Length > 0 && p.Address is not null && !(p.Namespace == self.Namespace && p.Name == self.Name)).OrderBy(static p => p.Namespace, StringComparer.Ordinal).ThenBy(static p => p.Name, StringComparer.Ordinal))
         {
-            var full = $"{pod.Hostname}.{pod.Subdomain}.{pod.Namespace}.svc.{ClusterDomain}";
+            var full = $"{pod.Hostname}.{pod.Subdomain}.{pod.Namespace}.svc.{clusterDomain}";
             Line(pod.Address!, [full, .. Shortened(full, searches)]);
         }
 
         foreach (var service in services.OrderBy(static s => s.Namespace, StringComparer.Ordinal).ThenBy(static s => s.Name, StringComparer.Ordinal))
         {
-            var full = $"{service.Name}.{service.Namespace}.svc.{ClusterDomain}";
+            var full = $"{service.Name}.{service.Namespace}.svc.{clusterDomain}";
             foreach (var address in service.Addresses) Line(address, [full, .. Shortened(full, searches)]);
         }
 
@@ -64,9 +63,9 @@ internal static class PodNames
     /// The search list tells which short names work. The name server at the loopback address does not exist: what is not in the hosts file is
     /// refused by the kernel at once.
     /// </summary>
-    public static string ResolverConfiguration(Pod self) => $"search {string.Join(' ', SearchDomains(self))}\nnameserver 127.0.0.1\noptions ndots:5 timeout:1 attempts:1\n";
+    public static string ResolverConfiguration(Pod self, string clusterDomain) => $"search {string.Join(' ', SearchDomains(self, clusterDomain))}\nnameserver 127.0.0.1\noptions ndots:5 timeout:1 attempts:1\n";
 
-    private static IEnumerable<string> SearchDomains(Pod self) => [$"{self.Namespace}.svc.{ClusterDomain}", $"svc.{ClusterDomain}", ClusterDomain, .. self.Searches];
+    private static IEnumerable<string> SearchDomains(Pod self, string clusterDomain) => [$"{self.Namespace}.svc.{clusterDomain}", $"svc.{clusterDomain}", clusterDomain, .. self.Searches];
 
     /// <summary>What is left of a name in front of each search domain: with those suffixes a resolver would have found it.</summary>
     private static IEnumerable<string> Shortened(string full, HashSet<string> searches)

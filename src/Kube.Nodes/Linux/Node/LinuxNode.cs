@@ -70,7 +70,7 @@ public sealed class LinuxNode : IAsyncDisposable
         var claims = new Claims(cluster, options, time, report);
         var watchClaims = Watch(Kinds.PersistentVolumeClaim, claims.Changed);
         var slices = Watch(Kinds.EndpointSlice, (_, _) => NetworkChanged());
-        names = new NamesLoop(pods, services, slices, time);
+        names = new NamesLoop(pods, services, slices, options.ClusterDomain, time);
         var forwarding = new ServiceForwarding(sockets, report);
         routes = new ServiceRoutes(pods, services, slices, cluster, forwarding, time, report);
         var catalog = new ImageCatalog(options.ImageSearchPath);

@@ -35,6 +35,9 @@ public sealed record LinuxNodeOptions
 
     public ClusterNetwork Network { get; init; } = ClusterNetwork.Default;
 
+    /// <summary>What the names of pods and Services end with: the kubelet's <c>clusterDomain</c>.</summary>
+    public string ClusterDomain { get; init; } = "cluster.local";
+
     /// <summary>The machine's folders that pods see read-only; those that do not exist are left out.</summary>
     public ImmutableArray<string> SystemFolders { get; init; } = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/opt", "/nix", "/gnu"];
 

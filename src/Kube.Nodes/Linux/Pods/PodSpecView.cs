@@ -54,8 +54,8 @@ internal sealed class PodSpecView
     }
 
     /// <summary>What the kernel calls the pod: its full name if it asks for that and it fits.</summary>
-    public string KernelHostname =>
-        Spec.Flag("setHostnameAsFQDN") == true && Subdomain.Length > 0 && $"{Hostname}.{Subdomain}.{Meta.Namespace}.svc.{PodNames.ClusterDomain}" is { Length: <= 64 } full ? full : Hostname;
+    public string KernelHostname(string clusterDomain) =>
+        Spec.Flag("setHostnameAsFQDN") == true && Subdomain.Length > 0 && $"{Hostname}.{Subdomain}.{Meta.Namespace}.svc.{clusterDomain}" is { Length: <= 64 } full ? full : Hostname;
 
     public string Subdomain => Spec.Text("subdomain") ?? "";
     public uint? FsGroup => (uint?)Spec.Integer("securityContext", "fsGroup");

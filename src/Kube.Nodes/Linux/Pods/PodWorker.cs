@@ -182,11 +182,13 @@ internal sealed class PodWorker
         {
             if (Sandbox is null)
             {
-                _pod.Sandbox = await PodSandbox.CreateAsync(_node.Cluster, Meta.Uid, _pod.Spec.KernelHostname, _addressIndex, cancellation, PodSysctls.Script(_pod.Spec));
+                var domain = _node.Options.ClusterDomain;
+                var hostname = _pod.Spec.KernelHostname(domain);
+                _pod.Sandbox = await PodSandbox.CreateAsync(_node.Cluster, Meta.Uid, hostname, _addressIndex, cancellation, PodSysctls.Script(_pod.Spec));
                 SayUnmet();
                 _pod.Volumes = new PodVolumes(_pod.Sandbox) { Users = UserOf };
-                SandboxFiles.Write($"{_pod.Sandbox.Files}/names/hostname", _pod.Spec.KernelHostname + "\n");
-                SandboxFiles.Write($"{_pod.Sandbox.Files}/names/resolv.conf", PodNames.ResolverConfiguration(PodNames.Read(_pod.Spec, null)));
+                SandboxFiles.Write($"{_pod.Sandbox.Files}/names/hostname", hostname + "\n");
+                SandboxFiles.Write($"{_pod.Sandbox.Files}/names/resolv.conf", PodNames.ResolverConfiguration(PodNames.Read(_pod.Spec, null), domain));
                 _node.NamesChanged(this);
             }
 
