@@ -85,7 +85,7 @@ internal static class PodStatusBuilder
     {
         var name = container.Text("name") ?? "";
         var image = container.Text("image") ?? "";
-        var last = moment switch { ContainerMoment.Running running => running.Last, ContainerMoment.Waiting waiting => waiting.Last, _ => null };
+        var last = moment switch { ContainerMoment.Running running => running.Last, ContainerMoment.Waiting waiting => waiting.Last, ContainerMoment.Ended ended => ended.Last, _ => null };
         var status = new JsonObject
         {
             ["name"] = name,

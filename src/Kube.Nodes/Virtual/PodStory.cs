@@ -37,7 +37,7 @@ internal sealed class PodStory(PodView pod, PodScript script, DateTimeOffset tak
         var last = Living(over.At);
         var containers = last.Container switch
         {
-            ContainerMoment.Running running => new ContainerMoment.Ended(running.Since, over.At, over.Run, running.Restarts),
+            ContainerMoment.Running running => new ContainerMoment.Ended(running.Since, over.At, over.Run, running.Restarts, running.Last),
             ContainerMoment.Waiting { Last: null } => last.Container,
             ContainerMoment.Waiting waiting => waiting.Last,
             _ => last.Container,
@@ -110,7 +110,7 @@ internal sealed class PodStory(PodView pod, PodScript script, DateTimeOffset tak
                 return new PodMoment("Running", _initContainers, new ContainerMoment.Running(start, restarts, last), isReady, NextEnd(now, change));
             }
 
-            last = new ContainerMoment.Ended(start, start + time, run, restarts);
+            last = new ContainerMoment.Ended(start, start + time, run, restarts, last is null ? null : last with { Last = null });
             var restartsAgain = pod.RestartPolicy == "Always" || (pod.RestartPolicy == "OnFailure" && run.ExitCode != 0);
             if (!restartsAgain) return new PodMoment(run.ExitCode == 0 ? "Succeeded" : "Failed", _initContainers, last, false, null);
 
@@ -168,5 +168,6 @@ internal abstract record ContainerMoment(int Restarts)
 
     public sealed record Running(DateTimeOffset Since, int Restarts, Ended? Last) : ContainerMoment(Restarts);
 
-    public sealed record Ended(DateTimeOffset Since, DateTimeOffset At, ContainerRun Run, int Restarts) : ContainerMoment(Restarts);
+    /// <param name="Last">The end of the run before, as far as a status tells it: without its own.</param>
+    public sealed record Ended(DateTimeOffset Since, DateTimeOffset At, ContainerRun Run, int Restarts, Ended? Last = null) : ContainerMoment(Restarts);
 }

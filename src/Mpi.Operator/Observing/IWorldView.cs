@@ -19,6 +19,9 @@ public interface IWorldView
     /// <summary>The pods that carry the labels of the job's name, whoever owns them.</summary>
     IReadOnlyList<PodView> Pods(ObjectKey job);
 
+    /// <summary>The last pod of a launcher Job that had failed and is gone, by the Job's UID; forgotten with the Job.</summary>
+    PodView? FailedPodGone(string launcherUid);
+
     /// <summary>What gang schedulers read of a job, by its name.</summary>
     IEnumerable<GangObjectView> GangObjects(ObjectKey job);
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Types;
@@ -33,6 +34,9 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
     /// <summary>How soon a gang scheduler is noticed that is installed while the operator runs.</summary>
     private static readonly TimeSpan LookForGangs = TimeSpan.FromMinutes(2);
 
+    // By the UID of the launcher Job.
+    private readonly ConcurrentDictionary<string, PodView> _failedPodsGone = new(StringComparer.Ordinal);
+
     private sealed record Child<T>(ObjectKey Job, T View);
 
     /// <param name="ns">The namespace to watch; null for all.</param>
@@ -46,8 +50,16 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
         _services = new Store<Child<ServiceView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<ServiceView>(job, ServiceView.Read(obj.Root)) : null);
 
         _jobs.Subscribe(change => queue.Add(change.Key));
-        _pods.Subscribe(change => queue.AddAfter((change.New ?? change.Old)!.Job, SwarmDelay));
-        _launchers.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
+        _pods.Subscribe(change =>
+        {
+            if (change is { Old: { View.HasFailed: true } gone, New: null }) RememberGone(gone);
+            queue.AddAfter((change.New ?? change.Old)!.Job, SwarmDelay);
+        });
+        _launchers.Subscribe(change =>
+        {
+            if (change.Old is { } old && change.New?.View.Meta.Uid != old.View.Meta.Uid) _failedPodsGone.TryRemove(old.View.Meta.Uid, out _);
+            queue.Add((change.New ?? change.Old)!.Job);
+        });
         _services.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
 
         _gangs = [.. GangBackend.AllKinds.Select(kind =>
@@ -88,6 +100,8 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
 
     public IReadOnlyList<PodView> Pods(ObjectKey job) => [.. _pods.Having(_podsOfJob, job.ToString()).Select(static p => p.View)];
 
+    public PodView? FailedPodGone(string launcherUid) => _failedPodsGone.GetValueOrDefault(launcherUid);
+
     public IEnumerable<GangObjectView> GangObjects(ObjectKey job) => _gangs.Select(g => g.Store.Find(job)).OfType<Child<GangObjectView>>().Select(static g => g.View);
 
     public ImmutableHashSet<ResourceKind> GangKinds => [.. _gangs.Where(static g => g.Reflector.IsServed).Select(static g => g.Kind)];
@@ -109,6 +123,16 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
         obj.Meta.Controller is { } owner && owner.Kind == jobKind.Kind && owner.ApiVersion.StartsWith(jobKind.Group + "/", StringComparison.Ordinal)
             ? new ObjectKey(obj.Meta.Namespace, owner.Name)
             : null;
+
+    private void RememberGone(Child<PodView> pod)
+    {
+        const string Prefix = "Job/";
+        var owner = pod.View.Meta;
+        if (!owner.OwnerName.StartsWith(Prefix, StringComparison.Ordinal)) return;
+        _failedPodsGone[owner.OwnerUid] = pod.View;
+        // Its Job may have gone before it, and then nothing would end the memory.
+        if (Launcher(new ObjectKey(pod.Job.Namespace, owner.OwnerName[Prefix.Length..]))?.Meta.Uid != owner.OwnerUid) _failedPodsGone.TryRemove(owner.OwnerUid, out _);
+    }
 
     private static KubeObject WithoutManagedFields(KubeObject job)
     {

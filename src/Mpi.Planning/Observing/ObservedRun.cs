@@ -33,6 +33,12 @@ public sealed record ObservedRun
     /// <summary>Pods whose controller is a launcher Job of this job: the present one or one that a restart replaced.</summary>
     public ImmutableArray<PodView> LauncherPods { get; init; } = [];
 
+    /// <summary>
+    /// The last pod of the present launcher Job that had failed and is gone: a Job takes a pod whose container it restarted away with the
+    /// last failure (<c>restartPolicy: OnFailure</c>), before it says that it has failed. Null when none was seen.
+    /// </summary>
+    public PodView? LauncherPodGone { get; init; }
+
     /// <summary>Objects of gang schedulers that have the job's name, whoever owns them.</summary>
     public ImmutableArray<GangObjectView> GangObjects { get; init; } = [];
 

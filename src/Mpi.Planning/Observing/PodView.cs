@@ -28,6 +28,9 @@ public sealed record PodView(ChildMeta Meta)
     /// <summary>How container 0 ended last: now, when the pod is finished, or before its last restart.</summary>
     public ContainerEnd? End { get; init; }
 
+    /// <summary>Whether container 0 ended other than by success.</summary>
+    public bool HasFailed => End is { ExitCode: not 0 } or { Signal: not 0 };
+
     /// <summary>Since when container 0 runs; null while it does not.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 
@@ -45,7 +48,9 @@ public sealed record PodView(ChildMeta Meta)
         var status = root.At("status");
         var containerZero = root.Items("spec", "containers").FirstOrDefault().Text("name") ?? "";
         var container = status.Items("containerStatuses").FirstOrDefault(c => c.Text("name") == containerZero);
-        var ended = container.Has("state", "terminated") ? container.At("state", "terminated") : container.At("lastState", "terminated");
+        var ended = container.Has("state", "terminated") && !(WasKilledWith(root, container.At("state", "terminated")) && container.Has("lastState", "terminated"))
+            ? container.At("state", "terminated")
+            : container.At("lastState", "terminated");
         var gate = status.Items("initContainerStatuses").FirstOrDefault(static c => c.Text("name") == PlanningNames.GateContainer);
         var ready = status.Items("conditions").FirstOrDefault(static c => c.Text("type") == "Ready");
         var disruption = status.Items("conditions").FirstOrDefault(static c => c.Text("type") == "DisruptionTarget" && c.Text("status") == "True");
@@ -78,6 +83,10 @@ public sealed record PodView(ChildMeta Meta)
             GateMessage = gate.Text("state", "terminated", "message"),
         };
     }
+
+    /// <summary>Such an end says nothing of why the pod had to go; the one before it may.</summary>
+    private static bool WasKilledWith(JsonElement pod, JsonElement terminated) =>
+        pod.Time("metadata", "deletionTimestamp") is { } until && terminated.Time("finishedAt") >= until - TimeSpan.FromSeconds(pod.Integer("metadata", "deletionGracePeriodSeconds") ?? 0);
 
     private static DateTimeOffset? Newest(params ReadOnlySpan<DateTimeOffset?> times)
     {
