@@ -36,7 +36,7 @@ public sealed class MpiJobControllerTests
         public ServiceView? Service(ObjectKey key) => null;
         public LauncherView? Launcher(ObjectKey key) => null;
         public IReadOnlyList<PodView> Pods(ObjectKey job) => [];
-        public PodView? FailedPodGone(string launcherUid) => null;
+        public PodView? FailedPod(string launcherUid) => null;
         public IEnumerable<GangObjectView> GangObjects(ObjectKey job) => [];
         public bool Watches(ResourceKind kind) => true;
         public string? SeenUpTo(ResourceKind kind) => null;

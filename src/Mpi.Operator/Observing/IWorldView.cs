@@ -19,8 +19,8 @@ public interface IWorldView
     /// <summary>The pods that carry the labels of the job's name, whoever owns them.</summary>
     IReadOnlyList<PodView> Pods(ObjectKey job);
 
-    /// <summary>The last pod of a launcher Job that had failed and is gone, by the Job's UID; forgotten with the Job.</summary>
-    PodView? FailedPodGone(string launcherUid);
+    /// <summary>The pod of a launcher Job that failed last, as it was then, though it may be gone; by the Job's UID, and forgotten with the Job.</summary>
+    PodView? FailedPod(string launcherUid);
 
     /// <summary>What gang schedulers read of a job, by its name.</summary>
     IEnumerable<GangObjectView> GangObjects(ObjectKey job);

@@ -23,6 +23,12 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
     /// </summary>
     private static readonly TimeSpan SwarmDelay = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>
+    /// A Job says that it has failed when its pods have ended, or are gone. They come by another watch, which may be behind; their events
+    /// end the wait, and what they tell explains the failure.
+    /// </summary>
+    private static readonly TimeSpan PodsDelay = TimeSpan.FromSeconds(1);
+
     private readonly StoreIndex<Child<PodView>> _podsOfJob = new("job", static pod => [pod.Job.ToString()]);
     private readonly Store<KubeObject> _jobs;
     private readonly Store<Child<PodView>> _pods;
@@ -35,7 +41,7 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
     private static readonly TimeSpan LookForGangs = TimeSpan.FromMinutes(2);
 
     // By the UID of the launcher Job.
-    private readonly ConcurrentDictionary<string, PodView> _failedPodsGone = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, PodView> _failedPods = new(StringComparer.Ordinal);
 
     private sealed record Child<T>(ObjectKey Job, T View);
 
@@ -52,13 +58,14 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
         _jobs.Subscribe(change => queue.Add(change.Key));
         _pods.Subscribe(change =>
         {
-            if (change is { Old: { View.HasFailed: true } gone, New: null }) RememberGone(gone);
+            if (change.New is { View.HasFailed: true } failed) RememberFailed(failed);
             queue.AddAfter((change.New ?? change.Old)!.Job, SwarmDelay);
         });
         _launchers.Subscribe(change =>
         {
-            if (change.Old is { } old && change.New?.View.Meta.Uid != old.View.Meta.Uid) _failedPodsGone.TryRemove(old.View.Meta.Uid, out _);
-            queue.Add((change.New ?? change.Old)!.Job);
+            if (change.Old is { } old && change.New?.View.Meta.Uid != old.View.Meta.Uid) _failedPods.TryRemove(old.View.Meta.Uid, out _);
+            if (change.New is { View.End.Succeeded: false } failed) queue.AddAfter(failed.Job, PodsDelay);
+            else queue.Add((change.New ?? change.Old)!.Job);
         });
         _services.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
 
@@ -100,7 +107,7 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
 
     public IReadOnlyList<PodView> Pods(ObjectKey job) => [.. _pods.Having(_podsOfJob, job.ToString()).Select(static p => p.View)];
 
-    public PodView? FailedPodGone(string launcherUid) => _failedPodsGone.GetValueOrDefault(launcherUid);
+    public PodView? FailedPod(string launcherUid) => _failedPods.GetValueOrDefault(launcherUid);
 
     public IEnumerable<GangObjectView> GangObjects(ObjectKey job) => _gangs.Select(g => g.Store.Find(job)).OfType<Child<GangObjectView>>().Select(static g => g.View);
 
@@ -124,14 +131,14 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
             ? new ObjectKey(obj.Meta.Namespace, owner.Name)
             : null;
 
-    private void RememberGone(Child<PodView> pod)
+    private void RememberFailed(Child<PodView> pod)
     {
         const string Prefix = "Job/";
         var owner = pod.View.Meta;
         if (!owner.OwnerName.StartsWith(Prefix, StringComparison.Ordinal)) return;
-        _failedPodsGone[owner.OwnerUid] = pod.View;
+        _failedPods[owner.OwnerUid] = pod.View;
         // Its Job may have gone before it, and then nothing would end the memory.
-        if (Launcher(new ObjectKey(pod.Job.Namespace, owner.OwnerName[Prefix.Length..]))?.Meta.Uid != owner.OwnerUid) _failedPodsGone.TryRemove(owner.OwnerUid, out _);
+        if (Launcher(new ObjectKey(pod.Job.Namespace, owner.OwnerName[Prefix.Length..]))?.Meta.Uid != owner.OwnerUid) _failedPods.TryRemove(owner.OwnerUid, out _);
     }
 
     private static KubeObject WithoutManagedFields(KubeObject job)

@@ -34,10 +34,10 @@ public sealed record ObservedRun
     public ImmutableArray<PodView> LauncherPods { get; init; } = [];
 
     /// <summary>
-    /// The last pod of the present launcher Job that had failed and is gone: a Job takes a pod whose container it restarted away with the
-    /// last failure (<c>restartPolicy: OnFailure</c>), before it says that it has failed. Null when none was seen.
+    /// The pod of the present launcher Job that failed last, as it was then: a Job takes a pod whose container was restarted away with the
+    /// last failure (<c>restartPolicy: OnFailure</c>), before it says that it has failed. Null when none was seen to fail.
     /// </summary>
-    public PodView? LauncherPodGone { get; init; }
+    public PodView? LauncherFailure { get; init; }
 
     /// <summary>Objects of gang schedulers that have the job's name, whoever owns them.</summary>
     public ImmutableArray<GangObjectView> GangObjects { get; init; } = [];

@@ -14,7 +14,9 @@ internal static class LauncherFailure
         var reason = end.Reason.Length > 0 ? end.Reason : "MPIJobFailed";
         var message = end.Message.Length > 0 ? end.Message : $"{scene.Profile.JobKind.Kind} {scene.Namespace}/{scene.Profile.Job.Name} has failed";
         // Also a pod that the Job is taking down knows how its container ended.
-        var pod = scene.LauncherPods.LastOrDefault(static p => p.Phase == PodPhase.Failed) ?? scene.LauncherPods.LastOrDefault(static p => p.HasFailed) ?? scene.Seen.LauncherPodGone;
+        var pod = scene.LauncherPods.LastOrDefault(static p => p.Phase == PodPhase.Failed && (p.HasFailed || p.Reason.Length + p.Message.Length > 0))
+            ?? scene.LauncherPods.LastOrDefault(static p => p.HasFailed)
+            ?? scene.Seen.LauncherFailure;
         if (pod is not null && reason == "BackoffLimitExceeded")
         {
             if (pod.Reason.Length > 0) reason += $"/{pod.Reason}";
