@@ -110,6 +110,30 @@ public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests
     }
 
     [Fact]
+    public async Task The_last_status_of_a_pod_stays_while_a_finalizer_holds_it()
+    {
+        await _node.ApplyAsync("""
+            apiVersion: v1
+            kind: Pod
+            metadata: {name: kept, finalizers: [example.com/held]}
+            spec:
+              restartPolicy: OnFailure
+              containers: [{name: main, image: x/y, command: [sh, -c, "exit 3"]}]
+            """);
+        await _node.WaitAsync("kept", static p => p.Items("status", "containerStatuses").Any(static c => c.Text("state", "waiting", "reason") == "CrashLoopBackOff"));
+        await _node.DeleteAsync("kept");
+        var ended = await _node.WaitPhaseAsync("kept", "Failed");
+        Assert.Equal((3, 1), (ended.Items("status", "containerStatuses").Single().Integer("state", "terminated", "exitCode"), ended.Items("status", "containerStatuses").Single().Integer("restartCount")));
+
+        // Whoever changes it meanwhile makes no new pod of it; a pod after it shows that the node has seen the change.
+        await _node.Client.PatchAsync(Kinds.Pod, "default", "kept", Patch.Merge(new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["seen"] = "yes" } } }), null, NodeFixture.Cancelled);
+        await _node.RunAsync("after-kept", "true");
+        Assert.Equal(ended.At("status").ToString(), (await _node.PodAsync("kept")).Root.At("status").ToString());
+        await _node.Client.PatchAsync(Kinds.Pod, "default", "kept", Patch.Merge(new JsonObject { ["metadata"] = new JsonObject { ["finalizers"] = null } }), null, NodeFixture.Cancelled);
+        await _node.WaitGoneAsync("kept");
+    }
+
+    [Fact]
     public async Task Volumes_have_their_files_modes_and_sub_paths()
     {
         await _node.ApplyAsync("""

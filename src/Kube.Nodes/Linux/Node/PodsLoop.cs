@@ -46,7 +46,8 @@ internal sealed class PodsLoop(TimeProvider time) : ILoop
         }
         else
         {
-            int? index = new PodSpecView(pod).HostNetwork ? null : _freeAddresses.Count > 0 && _nextAddress >= _node!.Options.Network.Capacity ? _freeAddresses.Pop() : _nextAddress++;
+            var view = new PodSpecView(pod);
+            int? index = view.HostNetwork || PodWorker.HasEnded(view) ? null : _freeAddresses.Count > 0 && _nextAddress >= _node!.Options.Network.Capacity ? _freeAddresses.Pop() : _nextAddress++;
             if (index is { } number) _addresses[pod.Meta.Uid] = number;
             _workers = _workers.SetItem(pod.Meta.Uid, new PodWorker(_node!, pod, index, () => Wake(pod.Meta.Uid)));
         }

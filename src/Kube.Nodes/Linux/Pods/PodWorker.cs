@@ -21,7 +21,9 @@ internal sealed class PodWorker
     private readonly ImmutableArray<ContainerWorker> _containers;
     private readonly PodStatusWriter _status;
     private readonly int? _addressIndex;
+    private readonly bool _endedBefore;
     private PodObservation _seen;
+    private bool _confirmed;
 
     public PodWorker(NodeContext node, KubeObject pod, int? addressIndex, Action wake)
     {
@@ -32,8 +34,15 @@ internal sealed class PodWorker
         _status = new PodStatusWriter(node, view.Status.ToTree() as JsonObject);
         _addressIndex = addressIndex;
         _seen = new PodObservation(view, Containers()) { HostAddress = _pod.HostAddress };
-        if (view.Status.Text("phase") is ("Succeeded" or "Failed") and var final) _seen = _seen with { FinalPhase = final, Removed = true };
+        if (HasEnded(view))
+        {
+            _endedBefore = true;
+            _seen = _seen with { FinalPhase = view.Status.Text("phase"), Removed = true };
+        }
     }
+
+    /// <summary>A pod that had ended before its worker began: nothing is made for it, and its status stays as it is.</summary>
+    public static bool HasEnded(PodSpecView pod) => pod.Status.Text("phase") is "Succeeded" or "Failed";
 
     public ObjectMeta Meta => _pod.Meta;
 
@@ -41,7 +50,7 @@ internal sealed class PodWorker
 
     public PodSandbox? Sandbox => _pod.Sandbox;
 
-    /// <summary>Nothing is left of the pod here, and nobody asks for it any more.</summary>
+    /// <summary>Nothing is left of the pod, neither here nor in the API.</summary>
     public bool Finished { get; private set; }
 
     /// <summary>The object is gone from the API: whatever still runs is killed at once.</summary>
@@ -114,6 +123,13 @@ internal sealed class PodWorker
             return;
         }
 
+        // Finalizers may hold the object for a while yet, and change it.
+        if (_confirmed)
+        {
+            RevisitAt = null;
+            return;
+        }
+
         if (_seen.HasSandbox && _pod.Tokens.RenewAt <= _node.Time.GetUtcNow()) await RefreshAsync(cancellation);
         for (var round = 0; round < RoundsAtMost; round++)
         {
@@ -125,8 +141,10 @@ internal sealed class PodWorker
         }
 
         await ObserveAsync(cancellation);
-        if (!await _status.WriteAsync(_seen, cancellation)) Revisit(_node.Time.GetUtcNow() + RetryStatus);
+        if (!_endedBefore && !await _status.WriteAsync(_seen, cancellation)) Revisit(_node.Time.GetUtcNow() + RetryStatus);
         await CleanAsync(cancellation);
+        // Finalizers may hold the object for a while yet, and change it.
+        if (_confirmed) return;
         if (_seen.HasSandbox && _pod.Tokens.RenewAt is { } renewAt) Revisit(renewAt);
         if (_seen.Removed && Meta.DeletionTimestamp is not null) await ConfirmDeletionAsync(cancellation);
     }
@@ -275,7 +293,7 @@ internal sealed class PodWorker
             // Already confirmed, or another pod of the name by now.
         }
 
-        Finished = true;
+        _confirmed = true;
     }
 
     private void Revisit(DateTimeOffset at)
