@@ -36,8 +36,8 @@ internal static partial class Normal
         return OnlyInSomeVersions().Replace(text, "");
     }
 
-    /// <summary>Newer versions log that a watch ended soon after it began, which a short <c>--timeout</c> brings about or not.</summary>
-    [GeneratedRegex(@"^[IW]\d{4} [\d:.]+ +\d+ reflector\.go:\d+\] .*\n", RegexOptions.Multiline)]
+    /// <summary>Newer versions log that a watch ended soon after it began, or before, which a short <c>--timeout</c> brings about or not.</summary>
+    [GeneratedRegex(@"^([IW]\d{4} [\d:.]+ +\d+ reflector\.go:\d+\] .*|E\d{4} [\d:.]+ +\d+ reflector\.go:\d+\] .*context deadline exceeded"")\n", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex WatchLog();
 
     [GeneratedRegex(@"^(WARNING: version difference.*| *creationTimestamp: null)\n", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
