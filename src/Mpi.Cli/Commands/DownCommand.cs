@@ -10,7 +10,7 @@ namespace Mpi.Cli;
 internal static class DownCommand
 {
     /// <summary>A cluster that does not answer is ended all the same.</summary>
-    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AskLimit = TimeSpan.FromSeconds(20);
 
     private const int NamesShown = 5;
 
@@ -54,6 +54,7 @@ internal static class DownCommand
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(AskLimit);
+        line.Show("asking the local cluster what runs in it");
         try
         {
             using var client = ClusterConnection.Load(new ClusterConnectionOptions(folder.Kubeconfig), TimeProvider.System).CreateClient(KubeClientOptions.Default, TimeProvider.System);
@@ -68,7 +69,8 @@ internal static class DownCommand
         }
         catch (Exception silent) when (silent is ApiException or HttpRequestException or ConnectionException || (silent is OperationCanceledException && !cancellation.IsCancellationRequested))
         {
-            // It is about to be ended; what it was doing is then not known.
+            var why = silent is OperationCanceledException ? $"no answer within {AskLimit.TotalSeconds} s" : silent.Message;
+            line.Say($"kubempi: jobs that may still run in it are not known: {why}");
         }
     }
 }
