@@ -12,6 +12,9 @@ public static class AgentContract
     /// <summary>What MPI's launchers are told to call instead of ssh.</summary>
     public const string RemoteShellPath = $"{MountPath}/{RemoteShellFileName}";
 
+    /// <summary>The same where workers have no agent and commands run in them through the Kubernetes API (transport exec).</summary>
+    public const string ExecShellPath = $"{MountPath}/{ExecShellFileName}";
+
     /// <summary>A folder that any user may write to, as <c>/tmp</c>: for images whose own is read-only.</summary>
     public const string TemporaryFolder = $"{MountPath}/{TemporaryFolderName}";
     public const string TemporaryFolderName = "tmp";
@@ -31,11 +34,20 @@ public static class AgentContract
     /// <summary>Role: what MPI's launchers call instead of ssh; its first argument is the path of the script that named it.</summary>
     public const string RemoteShellRole = "remote-shell";
 
+    /// <summary>Role: as <see cref="RemoteShellRole"/>, through the API's <c>pods/exec</c>.</summary>
+    public const string ExecShellRole = "exec-shell";
+
     /// <summary>Role: holds the workers' connections in the launcher's container; the first remote-shell call starts it.</summary>
     public const string LauncherRole = "launcher";
 
     /// <summary>The name under which <c>deliver DIR</c> puts the remote-shell program beside the agent.</summary>
     public const string RemoteShellFileName = "kubempi-rsh";
+
+    /// <inheritdoc cref="RemoteShellFileName"/>
+    public const string ExecShellFileName = "kubempi-exec";
+
+    /// <summary>For <see cref="ExecShellRole"/> and its gate: the name of the workers' container 0.</summary>
+    public const string ExecContainerVariable = "KUBEMPI_EXEC_CONTAINER";
 
     /// <summary>Where the launcher listens and workers dial, but for launchers on a node's own network, which share its ports.</summary>
     public const int DefaultPort = 22722;

@@ -123,6 +123,9 @@ public enum UnreachableCause
     /// <summary>Over the agent: it has not dialled the launcher; its pod does not run yet, or the network keeps it from it.</summary>
     NotDialled,
 
+    /// <summary>Over exec: its container does not run yet.</summary>
+    NotRunning,
+
     /// <summary>Its name does not resolve: the pod does not run yet, or DNS or the Service is wrong.</summary>
     NameUnknown,
 
@@ -135,7 +138,7 @@ public enum UnreachableCause
     /// <summary>The connection was closed before or during the login.</summary>
     Closed,
 
-    /// <summary>sshd does not accept the job's key.</summary>
+    /// <summary>sshd does not accept the job's key; over exec: the launcher's account may not run commands in the pod.</summary>
     PermissionDenied,
 
     /// <summary>The launcher's own ssh refuses to use its private key because of its mode.</summary>

@@ -25,9 +25,10 @@ public static class AgentProgram
                 [AgentContract.WorkerRole] => await WorkerRole.RunAsync(environment, cancellation),
                 [AgentContract.LauncherRole, var directory] => await LauncherRole.RunAsync(directory, environment, cancellation),
                 [AgentContract.RemoteShellRole, .. var call] => await RemoteShell.RunAsync(call, environment, cancellation),
-                _ => throw new UsageException("usage: kubempi-agent deliver DIR | kubempi-agent gate --transport ssh|agent --hostfile FILE "
+                [AgentContract.ExecShellRole, .. var call] => await ExecShell.RunAsync(call, environment, cancellation),
+                _ => throw new UsageException("usage: kubempi-agent deliver DIR | kubempi-agent gate --transport ssh|agent|exec --hostfile FILE "
                     + "[--skip HOST]... [--notice FILE] [--ssh-args ARGS] [--timeout 10m] | kubempi-agent worker | kubempi-agent launcher DIR "
-                    + "| kubempi-agent remote-shell SCRIPT [SSH OPTIONS] HOST COMMAND..."),
+                    + "| kubempi-agent remote-shell|exec-shell SCRIPT [SSH OPTIONS] HOST COMMAND..."),
             };
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)

@@ -35,10 +35,14 @@ internal static class Deliver
         }
 
         File.Move(unfinished, target, overwrite: true);
-        // A program of its own for launchers that take one path and no arguments. The kernel reads the line; no shell is needed.
-        File.WriteAllText(unfinished, $"#!{target} {AgentContract.RemoteShellRole}\n");
-        File.SetUnixFileMode(unfinished, ExecutableByAll);
-        File.Move(unfinished, Path.Combine(directory, AgentContract.RemoteShellFileName), overwrite: true);
+        // Programs of their own for launchers that take one path and no arguments. The kernel reads the line; no shell is needed.
+        foreach (var (name, role) in (ReadOnlySpan<(string, string)>)[(AgentContract.RemoteShellFileName, AgentContract.RemoteShellRole), (AgentContract.ExecShellFileName, AgentContract.ExecShellRole)])
+        {
+            File.WriteAllText(unfinished, $"#!{target} {role}\n");
+            File.SetUnixFileMode(unfinished, ExecutableByAll);
+            File.Move(unfinished, Path.Combine(directory, name), overwrite: true);
+        }
+
         // For images whose own /tmp is read-only: anybody's, and nobody may take away another's files.
         var temporary = Directory.CreateDirectory(Path.Combine(directory, AgentContract.TemporaryFolderName)).FullName;
         File.SetUnixFileMode(temporary, ExecutableByAll | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite | UnixFileMode.StickyBit);

@@ -54,7 +54,8 @@ public sealed record GateOptions
             {
                 "ssh" => GateTransport.Ssh,
                 "agent" => GateTransport.Agent,
-                _ => throw new UsageException($"gate: --transport must be ssh or agent; it is {transport ?? "missing"}."),
+                "exec" => GateTransport.Exec,
+                _ => throw new UsageException($"gate: --transport must be ssh, agent or exec; it is {transport ?? "missing"}."),
             },
             HostfilePath = hostfile ?? throw new UsageException("gate: --hostfile is missing."),
             Skip = skip.ToImmutable(),
@@ -90,7 +91,7 @@ public sealed record GateOptions
     }
 }
 
-public enum GateTransport { Ssh, Agent }
+public enum GateTransport { Ssh, Agent, Exec }
 
 /// <summary>The gate's times and bounds.</summary>
 public sealed record GatePace

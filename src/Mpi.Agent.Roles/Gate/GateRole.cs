@@ -26,7 +26,12 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
     {
         var hosts = Hostfile.Hosts(await File.ReadAllTextAsync(options.HostfilePath, cancellation))
             .RemoveAll(host => options.Skip.Contains(host) || options.Skip.Contains(Hostfile.Short(host)));
-        var found = options.Transport == GateTransport.Agent ? await OverAgentAsync(hosts, options, environment, cancellation) : await OverSshAsync(hosts, options, environment, cancellation);
+        var found = options.Transport switch
+        {
+            GateTransport.Agent => await OverAgentAsync(hosts, options, environment, cancellation),
+            GateTransport.Exec => await OverExecAsync(hosts, options, environment, cancellation),
+            _ => await OverSshAsync(hosts, options, environment, cancellation),
+        };
         await WriteAsync(new AgentReport { Gate = found }, environment, cancellation);
         return AgentProgram.Success;
     }
@@ -38,6 +43,14 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
         var own = new Hello(AgentRole.Gate, WorkerOptions.Required(environment, AgentContract.NameVariable), Guid.NewGuid());
         using var listener = new WorkerListener(AgentPort.Read(environment), new TlsLink(credentials, environment.Time, LivenessPace.Default), own, environment.Time);
         return await new AgentGate(listener, hosts, options.Pace, environment).WaitAsync(() => HasNotice(options.NoticePath), cancellation);
+    }
+
+    private static async Task<GateReport> OverExecAsync(ImmutableArray<string> hosts, GateOptions options, AgentEnvironment environment, CancellationToken cancellation)
+    {
+        NoAuthorities.Forget();
+        var probe = new ExecProbe(PodCommands.OfThisPod(environment));
+        var machine = new GateMachine(hosts, ProbeMethod.Exec, options.Pace, environment.Random);
+        return await new GateRole(machine, probe, () => HasNotice(options.NoticePath), environment.Output, environment.Time).WaitAsync(cancellation);
     }
 
     private static async Task<GateReport> OverSshAsync(ImmutableArray<string> hosts, GateOptions options, AgentEnvironment environment, CancellationToken cancellation)

@@ -13,6 +13,9 @@ public enum ProbeMethod
 
     /// <summary>A round trip over the agent's own connection.</summary>
     Greeting,
+
+    /// <summary>A command through the Kubernetes API.</summary>
+    Exec,
 }
 
 /// <summary>How one try of one worker ended.</summary>
