@@ -3,7 +3,7 @@ namespace Mpi.Dialects;
 /// <summary>What users may ask of KubeMPI beyond their dialect, as annotations of the job.</summary>
 public static class KubeMpiAnnotations
 {
-    /// <summary>How the launcher reaches the workers: <c>ssh</c> or <c>agent</c>.</summary>
+    /// <summary>How the launcher reaches the workers: <c>ssh</c>, <c>agent</c> or <c>exec</c>.</summary>
     public const string Transport = "kubempi.dev/transport";
 
     /// <summary><c>false</c> lets the launcher's command start before the workers are proven.</summary>

@@ -41,6 +41,7 @@ public static class Planner
         HeadlessService.Ensure(draft);
         HostList.Ensure(draft);
         KeySecret.Ensure(draft);
+        if (draft.Uses(Transport.Exec)) ExecAccess.Ensure(draft);
         // Workers are told the address of the launcher's Service, which the server gives: its answer resumes the plan.
         if (draft.Uses(Transport.Agent) && !AgentService.Ensure(draft)) return Suspended(draft);
 

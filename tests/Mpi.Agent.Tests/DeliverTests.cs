@@ -25,7 +25,7 @@ public sealed class DeliverTests : IDisposable
 
         Assert.Equal("\u007fELF", await File.ReadAllTextAsync(Path.Combine(volume, "kubempi-agent")));
         Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Path.Combine(volume, "kubempi-agent")));
-        Assert.Equal(["kubempi-agent", "kubempi-rsh", "tmp"], Directory.GetFileSystemEntries(volume).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["kubempi-agent", "kubempi-exec", "kubempi-rsh", "tmp"], Directory.GetFileSystemEntries(volume).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -36,7 +36,8 @@ public sealed class DeliverTests : IDisposable
         Assert.Equal(AgentProgram.Success, await RunAsync());
 
         Assert.Equal($"#!{volume}/kubempi-agent remote-shell\n", await File.ReadAllTextAsync(Path.Combine(volume, "kubempi-rsh")));
-        Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Path.Combine(volume, "kubempi-rsh")));
+        Assert.Equal($"#!{volume}/kubempi-agent exec-shell\n", await File.ReadAllTextAsync(Path.Combine(volume, "kubempi-exec")));
+        Assert.All(["kubempi-rsh", "kubempi-exec"], name => Assert.Equal((UnixFileMode)0b111_101_101, File.GetUnixFileMode(Path.Combine(volume, name))));
     }
 
     [Fact]

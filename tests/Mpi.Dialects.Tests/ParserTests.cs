@@ -51,6 +51,7 @@ public sealed class ParserTests
     [Theory]
     [InlineData("ssh", Transport.Ssh)]
     [InlineData("agent", Transport.Agent)]
+    [InlineData("exec", Transport.Exec)]
     public void A_job_chooses_its_transport_and_the_choice_says_so(string value, Transport expected)
     {
         var job = Manifests.Tree();
@@ -77,6 +78,23 @@ public sealed class ParserTests
 
         Assert.Equal(refusedAt is null ? [] : [refusedAt], errors.Select(static e => e.Path));
         Assert.All(errors, static e => Assert.Contains("exec /kubempi/kubempi-agent worker", e.Fix, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("exec", "mine", "spec.mpiReplicaSpecs[Launcher].template.spec.serviceAccountName")]
+    [InlineData("exec", "", null)]
+    [InlineData("agent", "mine", null)]
+    public void Over_exec_the_launcher_runs_as_the_jobs_own_account(string transport, string account, string? refusedAt)
+    {
+        var job = Manifests.Tree();
+        Worker(job).Remove("command");
+        Worker(job).Remove("args");
+        job["spec"]!["mpiReplicaSpecs"]!["Launcher"]!["template"]!["spec"]!["serviceAccountName"] = account;
+        job["metadata"]!["annotations"] = new JsonObject { ["kubempi.dev/transport"] = transport };
+
+        var errors = Manifests.Parse(job) is ParseResult.Rejected rejected ? rejected.Errors : [];
+
+        Assert.Equal(refusedAt is null ? [] : [refusedAt], errors.Select(static e => e.Path));
     }
 
     private static JsonObject Worker(JsonObject job) => (JsonObject)job["spec"]!["mpiReplicaSpecs"]!["Worker"]!["template"]!["spec"]!["containers"]![0]!;
@@ -123,7 +141,7 @@ public sealed class ParserTests
     [InlineData("spec/mpiReplicaSpecs/Launcher/template/spec/containers/0/env", "{}", "spec.mpiReplicaSpecs[Launcher].template.spec.containers[0].env: Invalid value: {...}: must be a list")]
     [InlineData("spec/mpiReplicaSpecs/Worker/template/metadata/labels", "{\"a\":1}", "spec.mpiReplicaSpecs[Worker].template.metadata.labels[a]: Invalid value: 1: must be a string")]
     [InlineData("spec/mpiReplicaSpecs/Worker/template/spec/volumes", "{}", "spec.mpiReplicaSpecs[Worker].template.spec.volumes: Invalid value: {...}: must be a list")]
-    [InlineData("metadata/annotations", "{\"kubempi.dev/transport\":\"carrier pigeon\"}", "metadata.annotations[kubempi.dev/transport]: Unsupported value: \"carrier pigeon\": supported values: \"agent\", \"ssh\"")]
+    [InlineData("metadata/annotations", "{\"kubempi.dev/transport\":\"carrier pigeon\"}", "metadata.annotations[kubempi.dev/transport]: Unsupported value: \"carrier pigeon\": supported values: \"agent\", \"exec\", \"ssh\"")]
     public void A_fault_is_named_with_its_path_in_kubernetes_words(string path, string? json, string messages) =>
         Assert.Equal(messages.Split('|'), Manifests.With(path, json).Errors());
 

@@ -55,7 +55,7 @@ internal static class ExecHandshake
     internal static string Accept(string key)
     {
         const string guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-        return Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + guid)));
+        return Convert.ToBase64String(CryptographicOperations.HashData(HashAlgorithmName.SHA1, Encoding.ASCII.GetBytes(key + guid)));
     }
 
     /// <summary>Byte by byte: what follows the head is the WebSocket's.</summary>

@@ -49,7 +49,10 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
     {
         NoAuthorities.Forget();
         var probe = new ExecProbe(PodCommands.OfThisPod(environment));
-        var machine = new GateMachine(hosts, ProbeMethod.Exec, options.Pace, environment.Random);
+        // Each try is a request to the API server, and a full cluster may keep many workers waiting for days: a gang asks some 50 times a second at most.
+        var sparing = TimeSpan.FromMilliseconds(20 * hosts.Length);
+        var pace = sparing > options.Pace.LongestPause ? options.Pace with { LongestPause = sparing } : options.Pace;
+        var machine = new GateMachine(hosts, ProbeMethod.Exec, pace, environment.Random);
         return await new GateRole(machine, probe, () => HasNotice(options.NoticePath), environment.Output, environment.Time).WaitAsync(cancellation);
     }
 

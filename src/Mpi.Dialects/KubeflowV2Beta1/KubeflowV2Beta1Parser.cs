@@ -45,6 +45,7 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
         var mpi = ReadImplementation(spec);
         var annotations = ReadAnnotations(metadata);
         if (annotations.Transport == "agent") AgentWorker.Check(specs.At("Worker", "template"), "spec.mpiReplicaSpecs[Worker].template", _read);
+        if (annotations.Transport == "exec") ExecLauncher.Check(specs.At("Launcher", "template"), "spec.mpiReplicaSpecs[Launcher].template", name, _read);
         if (_read.Errors is { IsEmpty: false } errors) return new ParseResult.Rejected(errors);
 
         return new ParseResult.Run(new MpiRun
@@ -59,6 +60,7 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
             {
                 null => new TransportChoice(Transport.Ssh, "the default of kubeflow.org/v2beta1"),
                 "agent" => new TransportChoice(Transport.Agent, Asked),
+                "exec" => new TransportChoice(Transport.Exec, Asked),
                 _ => new TransportChoice(Transport.Ssh, Asked),
             },
             SshAuthMountPath = mountPath,
@@ -216,7 +218,7 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
         var annotations = metadata.At("annotations");
         var gated = Choice(annotations, KubeMpiAnnotations.Gate, ["true", "false"]) != "false";
         var onLoss = Choice(annotations, KubeMpiAnnotations.OnWorkerLoss, ["restart", "replace"]);
-        var transport = Choice(annotations, KubeMpiAnnotations.Transport, ["ssh", "agent"]);
+        var transport = Choice(annotations, KubeMpiAnnotations.Transport, ["ssh", "agent", "exec"]);
         var gang = NotEmpty(_read.Text(annotations, KubeMpiAnnotations.GangScheduler, $"metadata.annotations[{KubeMpiAnnotations.GangScheduler}]"));
         return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null }, gang, Seconds(annotations, KubeMpiAnnotations.JobTtl), transport);
     }

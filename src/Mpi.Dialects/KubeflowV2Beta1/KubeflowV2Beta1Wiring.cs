@@ -13,10 +13,14 @@ internal static class KubeflowV2Beta1Wiring
     {
         LauncherEnv = [new EnvRule("K_MPI_JOB_ROLE", "launcher", EnvOrigin.Identity), .. MpiEnvironment.Of(run, $"{ConfigFolder}/hostfile"), .. NoDevices(run)],
         WorkerEnv = [new EnvRule("K_MPI_JOB_ROLE", "worker", EnvOrigin.Identity)],
-        WorkerCommand = run.Transport.Kind == Transport.Agent
-            ? [$"{AgentContract.MountPath}/{AgentContract.FileName}", AgentContract.WorkerRole]
+        WorkerCommand = run.Transport.Kind switch
+        {
+            Transport.Agent => [$"{AgentContract.MountPath}/{AgentContract.FileName}", AgentContract.WorkerRole],
+            // Waits to be sent commands. A container's first process ignores SIGTERM unless it says otherwise, as a bare sleep would for the whole grace.
+            Transport.Exec => ["/bin/sh", "-c", "trap exit TERM; sleep 365d & wait"],
             // By absolute path (sshd starts itself anew for each connection), in the foreground, messages to the log. No port: the image's configuration decides.
-            : ["/usr/sbin/sshd", "-De"],
+            _ => ["/usr/sbin/sshd", "-De"],
+        },
         SshVolume = "ssh-auth",
         ConfigVolume = "mpi-job-config",
         ConfigMountPath = ConfigFolder,

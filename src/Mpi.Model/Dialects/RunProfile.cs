@@ -18,6 +18,7 @@ public sealed record RunProfile
     /// <summary>The Service through which workers dial the launcher, and the Secret with what both sides prove themselves with; transport agent only.</summary>
     public required string Agent { get; init; }
 
+    /// <summary>The launcher Job; under transport exec also the ServiceAccount that it runs as, its Role and their binding.</summary>
     public required string Launcher { get; init; }
 
     /// <summary>A worker pod's name up to its index.</summary>
@@ -37,8 +38,13 @@ public sealed record RunProfile
 
     public string Worker(int index) => WorkerPrefix + index.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>The Secret with the keys of a transport.</summary>
-    public string Secret(Transport transport) => transport == Transport.Agent ? Agent : SshSecret;
+    /// <summary>The Secret with the keys of a transport; null where it needs none.</summary>
+    public string? Secret(Transport transport) => transport switch
+    {
+        Transport.Ssh => SshSecret,
+        Transport.Agent => Agent,
+        _ => null,
+    };
 
     /// <summary>The index in a worker pod's name; null for any other name. Labels may be shifted or missing, names are not.</summary>
     public int? WorkerIndex(string podName)

@@ -35,6 +35,15 @@ internal sealed class JobMemory(string uid)
     /// <inheritdoc cref="ConfigMap"/>
     public Known<SecretView>? Secret { get; set; }
 
+    /// <summary>Null while it is unknown: what is made for transport exec is rare, small and not watched.</summary>
+    public Known<ChildMeta>? LauncherAccount { get; set; }
+
+    /// <inheritdoc cref="LauncherAccount"/>
+    public Known<RoleView>? LauncherRole { get; set; }
+
+    /// <inheritdoc cref="LauncherAccount"/>
+    public Known<ChildMeta>? LauncherBinding { get; set; }
+
     /// <summary>What the API refused in the last plan; null when that went through.</summary>
     public RefusedWrite? Refused { get; private set; }
 
@@ -108,6 +117,9 @@ internal sealed class JobMemory(string uid)
             if (write.Result is not { } result) continue;
             if (write.Kind == Kinds.ConfigMap) ConfigMap = new Known<ConfigMapView>(ConfigMapView.Read(result.Root));
             else if (write.Kind == Kinds.Secret) Secret = new Known<SecretView>(SecretView.Read(result.Root));
+            else if (write.Kind == Kinds.ServiceAccount) LauncherAccount = new Known<ChildMeta>(ChildMeta.Read(result.Root));
+            else if (write.Kind == Kinds.Role) LauncherRole = new Known<RoleView>(RoleView.Read(result.Root));
+            else if (write.Kind == Kinds.RoleBinding) LauncherBinding = new Known<ChildMeta>(ChildMeta.Read(result.Root));
             else if (watched(write.Kind))
             {
                 if (!_awaited.TryGetValue(write.Kind, out var newest) || !ResourceVersions.AtLeast(newest, result.Meta.ResourceVersion)) _awaited[write.Kind] = result.Meta.ResourceVersion;
@@ -130,6 +142,7 @@ internal sealed class JobMemory(string uid)
             // A patch that conflicted: nobody else tells what stands there now.
             ConfigMap = null;
             Secret = null;
+            LauncherRole = null;
         }
         else if (outcome.Trouble is null)
         {

@@ -45,6 +45,9 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             AgentService = world.Service(new ObjectKey(ns, profile.Agent)) ?? Met(Kinds.Service, profile.Agent, ServiceView.Read),
             ConfigMap = memory.ConfigMap?.View,
             Secret = memory.Secret?.View,
+            LauncherAccount = memory.LauncherAccount?.View ?? Met(Kinds.ServiceAccount, profile.Launcher, ChildMeta.Read),
+            LauncherRole = memory.LauncherRole?.View ?? Met(Kinds.Role, profile.Launcher, RoleView.Read),
+            LauncherBinding = memory.LauncherBinding?.View ?? Met(Kinds.RoleBinding, profile.Launcher, ChildMeta.Read),
             Launcher = launcher,
             GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
             GangKinds = world.GangKinds,
@@ -108,13 +111,26 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
     private async Task RecallAsync(KubeObject job, RunProfile profile, MpiRun run, JobMemory memory, CancellationToken cancellation)
     {
         var recorded = dialect.Status.Read(job.Root.At("status"));
-        var secret = profile.Secret(StandingTransport.Of(recorded, run).Transport.Kind);
+        var transport = StandingTransport.Of(recorded, run).Transport.Kind;
+        var secret = profile.Secret(transport);
         // Another transport was chosen while the job was suspended: that one has keys of its own.
         if (memory.Secret is { View.Meta.Name: var known } && known != secret) memory.Secret = null;
-        if (memory.ConfigMap is not null && memory.Secret is not null) return;
         if (!recorded.Announced || recorded.Outcome is not null) return;
         memory.ConfigMap ??= await LookAtConfigMapAsync(job, profile.ConfigMap, cancellation);
-        memory.Secret ??= await LookAtSecretAsync(job, secret, cancellation);
+        if (secret is not null) memory.Secret ??= await LookAtSecretAsync(job, secret, cancellation);
+        if (transport != Transport.Exec) return;
+        memory.LauncherAccount ??= await LookAtOwnAsync(job, Kinds.ServiceAccount, profile.Launcher, ChildMeta.Read, memory, cancellation);
+        memory.LauncherRole ??= await LookAtOwnAsync(job, Kinds.Role, profile.Launcher, RoleView.Read, memory, cancellation);
+        memory.LauncherBinding ??= await LookAtOwnAsync(job, Kinds.RoleBinding, profile.Launcher, ChildMeta.Read, memory, cancellation);
+    }
+
+    /// <summary>Somebody else's is met, and looked at again in each pass.</summary>
+    private async Task<Known<T>> LookAtOwnAsync<T>(KubeObject job, ResourceKind kind, string name, Func<JsonElement, T> read, JobMemory memory, CancellationToken cancellation) where T : class
+    {
+        var key = new ObjectKey(job.Meta.Namespace, name);
+        var finding = await ownership.LookAsync(kind, key, job.Meta.Uid, cancellation);
+        if (finding is Ownership.Finding.Foreign { Object: { } theirs }) memory.Meet(new ObjectToConfirm(kind, key), theirs);
+        return new Known<T>(finding is Ownership.Finding.Ours ours ? read(ours.Object.Root) : null);
     }
 
     private async Task<Known<ConfigMapView>> LookAtConfigMapAsync(KubeObject job, string name, CancellationToken cancellation) =>

@@ -35,17 +35,17 @@ internal static class Gate
     private static JsonObject Wait(JsonObject podSpec, Draft draft)
     {
         var main = PodTemplate.ContainerZero(podSpec);
-        var overAgent = draft.Uses(Transport.Agent);
+        var overSsh = draft.Uses(Transport.Ssh);
         var container = new JsonObject { ["name"] = PlanningNames.GateContainer };
         Copy("image", main, container);
         Copy("imagePullPolicy", main, container);
         var command = new JsonArray(
             $"{AgentContract.MountPath}/{AgentContract.FileName}", AgentContract.GateRole,
-            "--transport", overAgent ? "agent" : "ssh",
+            "--transport", Name(draft.Run.Transport.Kind),
             "--hostfile", $"{draft.Wiring.ConfigMountPath}/hostfile",
             "--notice", $"{draft.Wiring.ConfigMountPath}/discover_hosts.sh",
             "--timeout", Duration(draft.Scene.Options.Gate.Timeout));
-        if (!overAgent && SshArguments.Of(draft.Run.Launcher.Template.Items("spec", "containers").FirstOrDefault()) is { } sshArguments)
+        if (overSsh && SshArguments.Of(draft.Run.Launcher.Template.Items("spec", "containers").FirstOrDefault()) is { } sshArguments)
         {
             command.Add((JsonNode)"--ssh-args");
             command.Add((JsonNode)sshArguments);
@@ -63,8 +63,8 @@ internal static class Gate
         Copy("envFrom", main, container);
         AddedContainer.CopyResources(container, podSpec);
         var mounts = main["volumeMounts"]?.DeepClone() as JsonArray ?? [];
-        // Over the agent the launcher's own container has it too.
-        if (!overAgent) mounts.Add(AgentVolume.Mount(readOnly: true));
+        // Over the others the launcher's own container has it too.
+        if (overSsh) mounts.Add(AgentVolume.Mount(readOnly: true));
         container["volumeMounts"] = mounts;
 
         var user = PodTemplate.EffectiveUser(podSpec);
@@ -79,6 +79,13 @@ internal static class Gate
         container["securityContext"] = security;
         return container;
     }
+
+    private static string Name(Transport transport) => transport switch
+    {
+        Transport.Agent => "agent",
+        Transport.Exec => "exec",
+        _ => "ssh",
+    };
 
     private static string? Mesh(JsonElement template)
     {

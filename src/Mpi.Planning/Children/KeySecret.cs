@@ -18,8 +18,8 @@ internal static class KeySecret
     public static void Ensure(Draft draft)
     {
         var scene = draft.Scene;
+        if (scene.Profile.Secret(draft.Run.Transport.Kind) is not { } name) return;
         var kind = draft.Uses(Transport.Agent) ? KeyKind.Agent : KeyKind.Ssh;
-        var name = scene.Profile.Secret(draft.Run.Transport.Kind);
         if (scene.Seen.Secret is not { } present)
         {
             var secret = ChildManifest.Of(scene.Profile, Kinds.Secret, name);

@@ -84,13 +84,24 @@ internal static class LauncherJob
         var container = PodTemplate.ContainerZero(spec);
         PodTemplate.AddEnv(container, draft.Wiring.LauncherEnv, options.Strict);
         PodTemplate.KeepLastWords(container, options.Strict);
-        if (draft.Uses(Transport.Agent)) AgentPods.MakeLauncher(spec, draft);
-        else KeySecret.MountSsh(spec, draft);
+        switch (run.Transport.Kind)
+        {
+            case Transport.Agent:
+                AgentPods.MakeLauncher(spec, draft);
+                break;
+            case Transport.Exec:
+                ExecAccess.MakeLauncher(spec, draft);
+                break;
+            default:
+                KeySecret.MountSsh(spec, draft);
+                break;
+        }
+
         spec["restartPolicy"] = options.LauncherRestartPolicy ?? run.Launcher.RestartPolicy;
         MountHostList(spec, draft);
         if (Gate.Applies(draft))
         {
-            if (!draft.Uses(Transport.Agent)) AgentVolume.AddTo(spec, draft);
+            if (draft.Uses(Transport.Ssh)) AgentVolume.AddTo(spec, draft);
             Gate.AddTo(spec, draft);
         }
 

@@ -64,6 +64,27 @@ public sealed record ConfigMapView(ChildMeta Meta, ImmutableArray<string> Keys, 
     }
 }
 
+/// <param name="Digest">Of what it allows, see <see cref="DigestOf"/>: the names of thousands of workers are not kept a second time.</param>
+public sealed record RoleView(ChildMeta Meta, string Digest)
+{
+    public static RoleView Read(JsonElement root) => new(ChildMeta.Read(root), DigestOf(root.Items("rules")));
+
+    public static string DigestOf(IEnumerable<JsonElement> rules)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var rule in rules)
+        {
+            // None of these words can hold a line break.
+            foreach (var list in (ReadOnlySpan<string>)["apiGroups", "resources", "verbs", "resourceNames"])
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes($"{list}\n{string.Join('\n', rule.Words(list))}\n"));
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}
+
 /// <summary>A Secret without its values: a plan decides by the names of the keys, and nobody keeps what need not be kept.</summary>
 public sealed record SecretView(ChildMeta Meta, ImmutableArray<string> Keys)
 {

@@ -23,8 +23,18 @@ public sealed record ObservedRun
     public ServiceView? AgentService { get; init; }
     public ConfigMapView? ConfigMap { get; init; }
 
-    /// <summary>The Secret of the run's transport (<see cref="RunProfile.Secret"/>).</summary>
+    /// <summary>The Secret of the run's transport (<see cref="RunProfile.Secret"/>), if that has one.</summary>
     public SecretView? Secret { get; init; }
+
+    /// <summary>What the launcher runs as under transport exec, what that may do, and the binding of both; not looked for under another one.</summary>
+    public ChildMeta? LauncherAccount { get; init; }
+
+    /// <inheritdoc cref="LauncherAccount"/>
+    public RoleView? LauncherRole { get; init; }
+
+    /// <inheritdoc cref="LauncherAccount"/>
+    public ChildMeta? LauncherBinding { get; init; }
+
     public LauncherView? Launcher { get; init; }
 
     /// <summary>Pods whose controller is the job, and pods that have a worker's name though they belong to someone else. Any order.</summary>

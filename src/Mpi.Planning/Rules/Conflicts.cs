@@ -44,6 +44,13 @@ internal static class Conflicts
         if (draft.Uses(Transport.Agent) && scene.Seen.AgentService is { } agent && !scene.Owns(agent.Meta)) yield return (Kinds.Service.Kind, agent.Meta);
         if (scene.Seen.ConfigMap is { } configMap && !scene.Owns(configMap.Meta)) yield return (Kinds.ConfigMap.Kind, configMap.Meta);
         if (scene.Seen.Secret is { } secret && !scene.Owns(secret.Meta)) yield return (Kinds.Secret.Kind, secret.Meta);
+        if (draft.Uses(Transport.Exec))
+        {
+            if (scene.Seen.LauncherAccount is { } account && !scene.Owns(account)) yield return (Kinds.ServiceAccount.Kind, account);
+            if (scene.Seen.LauncherRole is { } role && !scene.Owns(role.Meta)) yield return (Kinds.Role.Kind, role.Meta);
+            if (scene.Seen.LauncherBinding is { } binding && !scene.Owns(binding)) yield return (Kinds.RoleBinding.Kind, binding);
+        }
+
         if (scene.Seen.Launcher is { } launcher && !scene.Owns(launcher.Meta)) yield return (Kinds.Job.Kind, launcher.Meta);
         foreach (var group in scene.Seen.GangObjects.Where(g => GangBackend.Of(draft)?.Kinds.Contains(g.Kind) == true && !scene.Owns(g.Meta))) yield return (group.Kind.Kind, group.Meta);
         foreach (var pod in scene.Seen.Workers)

@@ -36,8 +36,8 @@ public sealed class GateOptionsTests
     public void What_is_no_duration_is_refused(string text) => Assert.Throws<UsageException>(() => GateOptions.Duration(text));
 
     [Theory]
-    [InlineData("gate: --transport must be ssh or agent; it is missing.", "--hostfile", "h")]
-    [InlineData("gate: --transport must be ssh or agent; it is telnet.", "--transport", "telnet")]
+    [InlineData("gate: --transport must be ssh, agent or exec; it is missing.", "--hostfile", "h")]
+    [InlineData("gate: --transport must be ssh, agent or exec; it is telnet.", "--transport", "telnet")]
     [InlineData("gate: --hostfile is missing.", "--transport", "ssh")]
     [InlineData("gate: unknown option --port.", "--port", "22")]
     [InlineData("gate: --skip needs a value.", "--transport", "ssh", "--skip")]

@@ -22,6 +22,8 @@ public sealed class RightsTests
     /// <summary>What is granted and never asked for, and why.</summary>
     private static readonly Dictionary<string, string> Unasked = new(StringComparer.Ordinal)
     {
+        ["get pods/exec"] = "no request: nobody may grant in a Role what he may not do himself, and launchers over exec are granted this",
+        ["create pods/exec"] = "as get",
         ["update mpijobs/finalizers.kubeflow.org"] = "no request: asked by the admission plugin OwnerReferencesPermissionEnforcement about children with blockOwnerDeletion",
     };
 
@@ -30,7 +32,7 @@ public sealed class RightsTests
     {
         var asked = new HashSet<string>(StringComparer.Ordinal);
         foreach (var life in (Task<OperatorSeat>[])
-            [ElectedAsync(), SuspendedAndResumedAsync(), RestartedAsync(), RepairedAsync(), SurroundedAsync(), RepeatedAsync(), .. Gangs.Select(GangedAsync)])
+            [ElectedAsync(), SuspendedAndResumedAsync(), RestartedAsync(), RepairedAsync(), SurroundedAsync(), RepeatedAsync(), ReachedByExecAsync(), .. Gangs.Select(GangedAsync)])
         {
             var seat = await life;
             Assert.Empty(seat.Forbidden);
@@ -132,6 +134,23 @@ public sealed class RightsTests
         }
 
         world.RunUntil(() => Has(world, "Running"), Patience, "the job's last start");
+        return world.Operator;
+    }
+
+    /// <summary>A launcher over exec gets what it needs for as many workers as there are; names that are taken are looked at.</summary>
+    private static async Task<OperatorSeat> ReachedByExecAsync()
+    {
+        await using var world = new SimulatedCluster(new SimulationOptions(38) { Launcher = PodScript.RunsForever });
+        foreach (var kind in (ResourceKind[])[Kinds.ServiceAccount, Kinds.Role, Kinds.RoleBinding])
+        {
+            world.Create(A.Object(kind, $"taken-{kind.Plural}-launcher").Label(Invariants.DecoyLabel, "true").Tree, kind);
+            world.Create(MpiJobs.OverExec(MpiJobs.Job($"taken-{kind.Plural}")), MpiJobs.Kind);
+        }
+
+        world.Create(MpiJobs.OverExec(MpiJobs.Job("pi")), MpiJobs.Kind);
+        world.RunUntil(() => Has(world, "Running"), Patience, "the job's start");
+        await SpecAsync(world, """{"mpiReplicaSpecs": {"Worker": {"replicas": 3}}}""");
+        world.RunUntil(() => world.Find(Kinds.Role, "pi-launcher")!.Root.Items("rules").Single().Words("resourceNames").Contains("pi-worker-2"), Patience, "the third worker's name in the Role");
         return world.Operator;
     }
 

@@ -33,6 +33,13 @@ public static class MpiJobs
         return job;
     }
 
+    /// <summary>A job whose launcher reaches its workers through the API.</summary>
+    public static JsonObject OverExec(JsonObject job)
+    {
+        job["metadata"]!["annotations"] = new JsonObject { [Mpi.Dialects.KubeMpiAnnotations.Transport] = "exec" };
+        return job;
+    }
+
     /// <summary>The job's condition of this type is True.</summary>
     public static bool Has(KubeObject job, string condition) => Conditions.IsTrue(job.Root.At("status"), condition);
 }
