@@ -60,7 +60,8 @@ public sealed class ExecTransportTests
         var own = Settled(Exec(static spec => spec.Container("Worker")["command"] = new JsonArray("/opt/serve"))).Workers.First();
         Assert.Equal("""["/opt/serve"]""", ContainerZero(own)["command"]!.ToJsonString());
         Assert.Null(own["spec"]!["initContainers"]);
-        Assert.Null(own["spec"]!["volumes"]);
+        Assert.Equal("""["kubempi-exec"]""", new JsonArray([.. own["spec"]!["volumes"]!.AsArray().Single()!["configMap"]!["items"]!.AsArray().Select(static i => i!["path"]!.DeepClone())]).ToJsonString());
+        Assert.Equal("/kubempi", ContainerZero(own)["volumeMounts"]!.AsArray().Single()!["mountPath"]!.ToString());
         Assert.Null(own["spec"]!["serviceAccountName"]);
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Nodes;
 using Kube.Types;
 using Mpi.Agent.Protocol;
 using Mpi.Model;
@@ -11,6 +12,9 @@ internal static class HostList
 {
     private const string HostfileKey = "hostfile";
     private const string DiscoveryKey = "discover_hosts.sh";
+
+    private static readonly KeyValuePair<string, string>[] ExecShell =
+        [new(AgentContract.ExecShellFileName, $"#!{AgentContract.MountPath}/{AgentContract.FileName} {AgentContract.ExecShellRole}\n")];
 
     public static void Ensure(Draft draft)
     {
@@ -33,7 +37,26 @@ internal static class HostList
     [
         new(HostfileKey, Hostfile(run, profile, clusterDomain)),
         new(DiscoveryKey, DiscoveryScript(run, profile, clusterDomain, discoverable) + (allRunNotice ? AgentContract.AllWorkersRunNotice + "\n" : "")),
+        .. run.Transport.Kind == Transport.Exec ? ExecShell : [],
     ];
+
+    /// <summary>
+    /// Open MPI's daemons end at once where the program that their launcher started them with is not in their own image too, though
+    /// they never call it. So workers see its script, and none of what is behind it.
+    /// </summary>
+    public static void MountExecShell(JsonObject podSpec, Draft draft)
+    {
+        podSpec.Array("volumes").Add((JsonNode)new JsonObject
+        {
+            ["name"] = PlanningNames.AgentVolume,
+            ["configMap"] = new JsonObject
+            {
+                ["name"] = draft.Scene.Profile.ConfigMap,
+                ["items"] = new JsonArray((JsonNode)new JsonObject { ["key"] = AgentContract.ExecShellFileName, ["path"] = AgentContract.ExecShellFileName, ["mode"] = 0x16D /* 0555 */ }),
+            },
+        });
+        PodTemplate.ContainerZero(podSpec).Array("volumeMounts").Add(AgentVolume.Mount(readOnly: true));
+    }
 
     /// <summary>All desired workers whatever their state, the launcher before them when it runs ranks: <c>host slots=n</c>, or <c>host:n</c> for Hydra.</summary>
     public static string Hostfile(MpiRun run, RunProfile profile, string clusterDomain)

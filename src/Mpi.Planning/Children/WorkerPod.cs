@@ -31,7 +31,8 @@ internal static class WorkerPod
         PodTemplate.AddEnv(container, draft.Wiring.WorkerEnv, options.Strict);
         PodTemplate.KeepLastWords(container, options.Strict);
         if (draft.Uses(Transport.Agent)) AgentPods.MakeWorker(spec, draft, name);
-        else if (draft.Uses(Transport.Ssh)) KeySecret.MountSsh(spec, draft);
+        else if (draft.Uses(Transport.Exec)) HostList.MountExecShell(spec, draft);
+        else KeySecret.MountSsh(spec, draft);
         return new JsonObject { ["apiVersion"] = Kinds.Pod.ApiVersion, ["kind"] = Kinds.Pod.Kind, ["metadata"] = metadata, ["spec"] = spec };
     }
 
