@@ -143,7 +143,9 @@ public sealed class RightsTests
         await using var world = new SimulatedCluster(new SimulationOptions(38) { Launcher = PodScript.RunsForever });
         foreach (var kind in (ResourceKind[])[Kinds.ServiceAccount, Kinds.Role, Kinds.RoleBinding])
         {
-            world.Create(A.Object(kind, $"taken-{kind.Plural}-launcher").Label(Invariants.DecoyLabel, "true").Tree, kind);
+            var taken = A.Object(kind, $"taken-{kind.Plural}-launcher").Label(Invariants.DecoyLabel, "true").Tree;
+            if (kind == Kinds.RoleBinding) taken["roleRef"] = new JsonObject { ["apiGroup"] = Kinds.Role.Group, ["kind"] = Kinds.Role.Kind, ["name"] = "view" };
+            world.Create(taken, kind);
             world.Create(MpiJobs.OverExec(MpiJobs.Job($"taken-{kind.Plural}")), MpiJobs.Kind);
         }
 
