@@ -152,7 +152,7 @@ public sealed class RightsTests
         world.Create(MpiJobs.OverExec(MpiJobs.Job("pi")), MpiJobs.Kind);
         world.RunUntil(() => Has(world, "Running"), Patience, "the job's start");
         await SpecAsync(world, """{"mpiReplicaSpecs": {"Worker": {"replicas": 3}}}""");
-        world.RunUntil(() => world.Find(Kinds.Role, "pi-launcher")!.Root.Items("rules").Single().Words("resourceNames").Contains("pi-worker-2"), Patience, "the third worker's name in the Role");
+        world.RunUntil(() => SimulatedCluster.Now(world.Admin.GetAsync(Kinds.Role, "default", "pi-launcher", CancellationToken.None)).Root.Items("rules").Single().Words("resourceNames").Contains("pi-worker-2"), Patience, "the third worker's name in the Role");
         return world.Operator;
     }
 
