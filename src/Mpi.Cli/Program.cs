@@ -19,6 +19,7 @@ static RootCommand CommandLine() => new("Runs MPI jobs from Kubernetes manifests
     UpCommand.Create(),
     DownCommand.Create(),
     ValidateCommand.Create(),
+    PlanCommand.Create(),
     InstallCommand.Create(),
     UninstallCommand.Create(),
     OperatorCommand.Describe(),

@@ -1,0 +1,141 @@
+using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.ApiServer;
+using Kube.Client;
+using Kube.Types;
+using Mpi.Dialects;
+using Mpi.Operator;
+using Mpi.Planning;
+
+namespace Mpi.LocalCluster;
+
+/// <summary>
+/// What the operator makes of jobs, asked of the operator itself: it works in this thread against an API server that holds nothing else, workers are
+/// said to run as soon as they exist, and what it creates is noted down. Nothing is started and no cluster asked; the same manifests give the same
+/// objects, but for the keys in Secrets.
+/// </summary>
+/// <param name="Created">The operator's objects as it sent them, in order; without events.</param>
+/// <param name="Jobs">The MPI jobs as they stand then, with the conditions that say why something is missing.</param>
+public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArray<KubeObject> Jobs)
+{
+    /// <summary>Far more than any job takes; only ends what would never come to rest.</summary>
+    private const int StepsMax = 1_000_000;
+
+    /// <summary>Longer than an operator puts anything off that the world does not hold up.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    /// <param name="objects">Jobs and whatever they refer to, each with its namespace.</param>
+    /// <param name="options">The operator's, as on the cluster that is meant; every gang scheduler that it knows is taken to be there.</param>
+    /// <param name="cancellation">Ends the rehearsal.</param>
+    /// <exception cref="ApiException">The API refuses one of the objects.</exception>
+    public static async Task<Rehearsal> RunAsync(IReadOnlyList<(ResourceKind Kind, KubeObject Object)> objects, OperatorOptions options, CancellationToken cancellation)
+    {
+        // 1. A server with the definitions, and the user's objects on it.
+        var clock = new RehearsalClock();
+        using var server = new KubeApiServer(new ApiServerOptions { Random = new Random(1), Time = clock });
+        using var admin = new KubeClient(new InProcessHandler(server), InProcessHandler.BaseAddress, KubeClientOptions.Default, clock);
+        await admin.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(CustomResources.MpiJobs())[0].Root), cancellation);
+        foreach (var kinds in GangBackend.AllKinds.GroupBy(static k => (k.Group, k.Plural))) await admin.CreateAsync(Kinds.CustomResourceDefinition, Definition([.. kinds]), cancellation);
+        await CreateAsync(admin, objects, cancellation);
+
+        // 2. The operator, alone.
+        var record = new CreationRecord(new InProcessHandler(server));
+        using var client = new KubeClient(record, InProcessHandler.BaseAddress, KubeClientOptions.Default, clock);
+        await using var process = new OperatorProcess(
+            options with { LeaderElection = false },
+            new OperatorParts { Client = client, Dialect = ManifestDialects.All[0], Identity = "rehearsal", Random = new Random(2), Time = clock });
+        ImmutableArray<ILoop> loops = [.. process.Loops];
+        await RestAsync(loops, clock, cancellation);
+
+        // 3. Workers run: now come the launchers that waited for them.
+        foreach (var pod in (await admin.ListAsync(Kinds.Pod, null, new ListOptions(), cancellation)).Items)
+        {
+            await admin.PatchAsync(Kinds.Pod, pod.Meta.Namespace, pod.Meta.Name, Patch.Merge((JsonObject)JsonNode.Parse("""{"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}""")!), "status", cancellation);
+        }
+
+        await RestAsync(loops, clock, cancellation);
+        return new Rehearsal(record.Created, [.. (await admin.ListAsync(ManifestDialects.All[0].Kind, null, new ListOptions(), cancellation)).Items]);
+    }
+
+    private static async Task CreateAsync(KubeClient admin, IReadOnlyList<(ResourceKind Kind, KubeObject Object)> objects, CancellationToken cancellation)
+    {
+        var present = (await admin.ListAsync(Kinds.Namespace, null, new ListOptions(), cancellation)).Items.Select(static n => n.Meta.Name);
+        var made = objects.Where(static o => o.Kind == Kinds.Namespace).Select(static o => o.Object.Meta.Name);
+        foreach (var missing in objects.Where(static o => o.Kind.Namespaced).Select(static o => o.Object.Meta.Namespace).Distinct().Except([.. present, .. made]))
+        {
+            await admin.CreateAsync(Kinds.Namespace, KubeObject.From(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = missing } }), cancellation);
+        }
+
+        foreach (var (kind, obj) in objects) await admin.CreateAsync(kind, obj, cancellation);
+    }
+
+    /// <summary>A definition that takes everything: what gang schedulers make of their groups is theirs.</summary>
+    private static KubeObject Definition(ImmutableArray<ResourceKind> versions)
+    {
+        var (first, served) = (versions[0], new JsonArray());
+        foreach (var kind in versions)
+        {
+            served.Add((JsonNode)new JsonObject
+            {
+                ["name"] = kind.Version,
+                ["served"] = true,
+                ["storage"] = kind == first,
+                ["schema"] = new JsonObject { ["openAPIV3Schema"] = new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true } },
+            });
+        }
+
+        return KubeObject.From(new JsonObject
+        {
+            ["apiVersion"] = Kinds.CustomResourceDefinition.ApiVersion,
+            ["kind"] = Kinds.CustomResourceDefinition.Kind,
+            ["metadata"] = new JsonObject
+            {
+                ["name"] = $"{first.Plural}.{first.Group}",
+                // Kubernetes' own domains ask for a word on who allowed it.
+                ["annotations"] = new JsonObject { ["api-approved.kubernetes.io"] = "unapproved, for a rehearsal" },
+            },
+            ["spec"] = new JsonObject
+            {
+                ["group"] = first.Group,
+                ["scope"] = "Namespaced",
+                ["names"] = new JsonObject { ["kind"] = first.Kind, ["plural"] = first.Plural },
+                ["versions"] = served,
+            },
+        });
+    }
+
+    /// <summary>Steps, and lets time pass to what was put off, until nothing is left for <see cref="Patience"/>.</summary>
+    private static async Task RestAsync(ImmutableArray<ILoop> loops, RehearsalClock clock, CancellationToken cancellation)
+    {
+        var (steps, end) = (0, clock.GetUtcNow() + Patience);
+        while (true)
+        {
+            for (var progress = true; progress;)
+            {
+                progress = false;
+                foreach (var loop in loops)
+                {
+                    while (await loop.StepAsync(cancellation))
+                    {
+                        progress = true;
+                        if (++steps == StepsMax) throw new InvalidOperationException($"the operator has not come to rest within {StepsMax} steps; the last was {loop.Name}'s");
+                    }
+                }
+            }
+
+            // What was due already has just had its chance.
+            if (loops.OfType<ITimedLoop>().Min(static l => l.NextDue) is not { } due || due > end || due <= clock.GetUtcNow()) return;
+            clock.Now = due;
+        }
+    }
+
+    /// <summary>Stands where it is put. The timers behind requests' limits are the system's.</summary>
+    private sealed class RehearsalClock : TimeProvider
+    {
+        public DateTimeOffset Now { get; set; } = DateTimeOffset.UnixEpoch;
+
+        public override DateTimeOffset GetUtcNow() => Now;
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+        public override long GetTimestamp() => Now.Ticks;
+    }
+}
