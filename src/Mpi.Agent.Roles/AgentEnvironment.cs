@@ -11,6 +11,7 @@ public sealed record AgentEnvironment
     public required TimeProvider Time { get; init; }
     public required Random Random { get; init; }
     public required IProcessRunner Processes { get; init; }
+    public IAgentNetwork Network { get; init; } = new TcpNetwork();
 
     /// <summary>This program as one self-sufficient file, or null when it is none (a build that needs a runtime beside it).</summary>
     public required string? NativeExecutable { get; init; }

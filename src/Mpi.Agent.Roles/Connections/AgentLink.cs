@@ -9,7 +9,7 @@ namespace Mpi.Agent.Roles;
 public sealed class AgentLink(FrameLink frames, Hello peer, TimeProvider time, LivenessPace pace) : IAsyncDisposable
 {
     private readonly long _start = time.GetTimestamp();
-    private readonly ConcurrentDictionary<ulong, TaskCompletionSource> _proofs = new();
+    private readonly ConcurrentDictionary<ulong, TaskCompletionSource<bool>> _proofs = new();
     private ulong _lastPing;
 
     public Hello Peer => peer;
@@ -49,8 +49,8 @@ public sealed class AgentLink(FrameLink frames, Hello peer, TimeProvider time, L
             why = (fault.InnerException ?? fault).Message;
         }
 
-        await ended.CancelAsync();
-        await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        ended.End();
+        await watching.WithoutThrowing();
         frames.Abort();
         foreach (var proof in _proofs.Values) proof.TrySetException(new IOException(why));
         return why;
@@ -61,12 +61,12 @@ public sealed class AgentLink(FrameLink frames, Hello peer, TimeProvider time, L
     public async Task ProveAsync(CancellationToken cancellation)
     {
         var number = Interlocked.Increment(ref _lastPing);
-        var answered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answered = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         _proofs[number] = answered;
         try
         {
             frames.Post(Ping(number));
-            await answered.Task.WaitAsync(cancellation);
+            await answered.OrCancelledAsync(cancellation);
         }
         finally
         {
@@ -82,7 +82,7 @@ public sealed class AgentLink(FrameLink frames, Hello peer, TimeProvider time, L
                 frames.Post(frame with { Type = FrameType.Pong });
                 return true;
             case FrameType.Pong when frame.Payload.Length == sizeof(ulong):
-                if (_proofs.TryGetValue(BinaryPrimitives.ReadUInt64BigEndian(frame.Payload.Span), out var proof)) proof.TrySetResult();
+                if (_proofs.TryGetValue(BinaryPrimitives.ReadUInt64BigEndian(frame.Payload.Span), out var proof)) proof.TrySetResult(true);
                 return true;
             case FrameType.Ping or FrameType.Pong or FrameType.Hello or FrameType.Open or FrameType.Opened:
                 throw new ProtocolException($"{frame.Type} out of place");
@@ -101,7 +101,7 @@ public sealed class AgentLink(FrameLink frames, Hello peer, TimeProvider time, L
             lock (liveness) step = liveness.Step(now);
             if (step.Lost) break;
             if (step.Ask) frames.Post(Ping(Interlocked.Increment(ref _lastPing)));
-            await Task.Delay(step.WakeAt - now, time, cancellation);
+            await Task.Delay((step.WakeAt - now).InFull(), time, cancellation);
         }
 
         frames.Abort();

@@ -27,8 +27,8 @@ internal sealed class AgentGate(WorkerListener listener, ImmutableArray<string> 
         }
         finally
         {
-            await stop.CancelAsync();
-            await serving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.End();
+            await serving.WithoutThrowing();
         }
     }
 

@@ -41,7 +41,7 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
         NoAuthorities.Forget();
         using var credentials = AgentCredentials.Load(WorkerOptions.Required(environment, AgentContract.CredentialsVariable));
         var own = new Hello(AgentRole.Gate, WorkerOptions.Required(environment, AgentContract.NameVariable), Guid.NewGuid());
-        using var listener = new WorkerListener(AgentPort.Read(environment), new TlsLink(credentials, environment.Time, LivenessPace.Default), own, environment.Time);
+        using var listener = new WorkerListener(environment.Network.Listen(AgentPort.Read(environment)), new Handshake(new JobTls(credentials), environment.Time, LivenessPace.Default), own, environment.Time);
         return await new AgentGate(listener, hosts, options.Pace, environment).WaitAsync(() => HasNotice(options.NoticePath), cancellation);
     }
 
@@ -101,8 +101,8 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
         finally
         {
             // No ssh may outlive the gate.
-            await stop.CancelAsync();
-            await Task.WhenAll(underWay).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            stop.End();
+            await Task.WhenAll(underWay).WithoutThrowing();
         }
     }
 
@@ -123,11 +123,16 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
 
     private async Task WaitForEndOrAsync(TimeSpan pause, ChannelReader<(string, ProbeResult)> ended, CancellationToken cancellation)
     {
-        using var wake = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var pausing = Task.Delay(pause > TimeSpan.Zero ? pause : TimeSpan.Zero, time, wake.Token);
-        await Task.WhenAny(pausing, ended.WaitToReadAsync(wake.Token).AsTask());
-        await wake.CancelAsync();
-        cancellation.ThrowIfCancellationRequested();
+        using var limit = new CancellationTokenSource(pause.InFull(), time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        try
+        {
+            await ended.WaitToReadAsync(both.Token);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // The pause is over.
+        }
     }
 
     private static ImmutableArray<string> SshArgs(GateOptions options, AgentEnvironment environment) =>

@@ -26,7 +26,7 @@ public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Ac
         NoAuthorities.Forget();
         using var credentials = AgentCredentials.Load(WorkerOptions.Required(agent, AgentContract.CredentialsVariable));
         var own = new Hello(AgentRole.Launcher, WorkerOptions.Required(agent, AgentContract.NameVariable), Guid.NewGuid());
-        using var listener = new WorkerListener(AgentPort.Read(agent), new TlsLink(credentials, agent.Time, LivenessPace.Default), own, agent.Time);
+        using var listener = new WorkerListener(agent.Network.Listen(AgentPort.Read(agent)), new Handshake(new JobTls(credentials), agent.Time, LivenessPace.Default), own, agent.Time);
         var losses = new LossReport(agent.Variable(AgentContract.TerminationLogVariable) ?? AgentContract.TerminationLogPath, agent.Error);
         using var launcher = new LauncherRole(listener, new LauncherFiles(directory), losses.Add, agent.Time);
         await launcher.ServeAsync(cancellation);
@@ -43,12 +43,15 @@ public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Ac
         _calls.Listen(Backlog);
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task[] all = [workers.RunAsync(ServeWorkerAsync, stop.Token), ServeCallsAsync(stop.Token), WatchSocketAsync(stop.Token)];
+        Task[] all = [ServeWorkersAsync(stop.Token), ServeCallsAsync(stop.Token), WatchSocketAsync(stop.Token)];
         await Task.WhenAny(all);
-        await stop.CancelAsync();
-        await Task.WhenAll(all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        stop.End();
+        await Task.WhenAll(all).WithoutThrowing();
         cancellation.ThrowIfCancellationRequested();
     }
+
+    /// <summary>The workers' connections, until cancelled.</summary>
+    internal Task ServeWorkersAsync(CancellationToken cancellation) => workers.RunAsync(ServeWorkerAsync, cancellation);
 
     private async Task WatchSocketAsync(CancellationToken cancellation)
     {
@@ -84,12 +87,12 @@ public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Ac
         }
         finally
         {
-            await Task.WhenAll(served).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll(served).WithoutThrowing();
         }
     }
 
     /// <summary>One remote-shell program, from its call to its end.</summary>
-    private async Task ServeCallAsync(FrameLink caller, CancellationToken cancellation)
+    internal async Task ServeCallAsync(FrameLink caller, CancellationToken cancellation)
     {
         await using (caller)
         {

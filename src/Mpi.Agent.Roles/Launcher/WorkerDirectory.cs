@@ -10,23 +10,23 @@ public sealed class WorkerDirectory<T>
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, T> _connected = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, TaskCompletionSource<T>> _awaited = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<TaskCompletionSource<T>>> _awaited = new(StringComparer.Ordinal);
 
     /// <summary>Adds a worker and returns the connection that it replaces.</summary>
     /// <exception cref="ProtocolException">There are more names than a job has workers.</exception>
     public T? Add(string name, T worker)
     {
-        TaskCompletionSource<T>? awaited;
+        List<TaskCompletionSource<T>>? waiting;
         T? before;
         lock (_lock)
         {
             if (_connected.Count >= Most && !_connected.ContainsKey(name)) throw new ProtocolException($"more than {Most} workers");
             before = _connected.GetValueOrDefault(name);
             _connected[name] = worker;
-            _awaited.Remove(name, out awaited);
+            _awaited.Remove(name, out waiting);
         }
 
-        awaited?.SetResult(worker);
+        waiting?.ForEach(one => one.TrySetResult(worker));
         return before;
     }
 
@@ -41,19 +41,32 @@ public sealed class WorkerDirectory<T>
 
     /// <summary>The worker, as soon as it is connected.</summary>
     /// <param name="host">Its name in the hostfile; only the first label counts, which is the pod's name.</param>
-    public Task<T> WaitAsync(string host, CancellationToken cancellation)
+    public async Task<T> WaitAsync(string host, CancellationToken cancellation)
     {
         var name = Hostfile.Short(host);
+        var one = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
-            if (_connected.TryGetValue(name, out var worker)) return Task.FromResult(worker);
-            if (!_awaited.TryGetValue(name, out var awaited))
+            if (_connected.TryGetValue(name, out var worker)) return worker;
+            if (!_awaited.TryGetValue(name, out var waiting))
             {
                 if (_awaited.Count >= Most) throw new ProtocolException($"calls of more than {Most} workers");
-                _awaited[name] = awaited = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+                _awaited[name] = waiting = [];
             }
 
-            return awaited.Task.WaitAsync(cancellation);
+            waiting.Add(one);
+        }
+
+        try
+        {
+            return await one.OrCancelledAsync(cancellation);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                if (_awaited.TryGetValue(name, out var waiting) && waiting.Remove(one) && waiting.Count == 0) _awaited.Remove(name);
+            }
         }
     }
 

@@ -116,14 +116,14 @@ public sealed class FrameLink : IAsyncDisposable
     public async Task CloseAsync(TimeSpan limit, TimeProvider time)
     {
         _queue.Writer.TryComplete();
-        await _writing.WaitAsync(limit, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _writing.WaitAsync(limit, time, CancellationToken.None).WithoutThrowing();
         await DisposeAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
         Abort();
-        await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _writing.WithoutThrowing();
         await _stream.DisposeAsync();
     }
 }

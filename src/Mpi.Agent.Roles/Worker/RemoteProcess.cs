@@ -8,7 +8,7 @@ namespace Mpi.Agent.Roles;
 /// One session on a worker: a program, its three streams, and its end, carried to whoever called. Streams block on threads of
 /// their own: a pipe has no other way, and a worker has few sessions.
 /// </summary>
-internal sealed class RemoteProcess
+internal sealed class RemoteProcess : IProgram
 {
     private const int ChunkSize = 32 * 1024;
     private const int StackSize = 256 * 1024;
@@ -57,7 +57,6 @@ internal sealed class RemoteProcess
         Ended = EndAsync(ended, outputs);
     }
 
-    /// <summary>Ends when the program has ended and all its output is posted. Then its end is posted too.</summary>
     public Task Ended { get; }
 
     /// <exception cref="IOException">It does not start.</exception>
@@ -83,7 +82,6 @@ internal sealed class RemoteProcess
 
     public void Signal(int signal) => ProcessTree.Signal(_pid, signal);
 
-    /// <summary>Nobody waits for it any more: it and all that it started end.</summary>
     public Task KillAsync()
     {
         _output.Close();

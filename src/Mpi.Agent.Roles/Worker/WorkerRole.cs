@@ -17,8 +17,8 @@ public sealed class WorkerRole
 
     private readonly WorkerOptions _options;
     private readonly INameResolver _names;
-    private readonly TlsLink _tls;
-    private readonly Children _children;
+    private readonly Handshake _handshake;
+    private readonly IPrograms _programs;
     private readonly AgentEnvironment _agent;
     private readonly DialMachine _dial;
     private readonly LauncherFence _fence = new();
@@ -26,9 +26,9 @@ public sealed class WorkerRole
     private readonly long _start;
     private string _said = "";
 
-    internal WorkerRole(WorkerOptions options, TlsLink tls, INameResolver names, Children children, AgentEnvironment agent)
+    internal WorkerRole(WorkerOptions options, Handshake handshake, INameResolver names, IPrograms programs, AgentEnvironment agent)
     {
-        (_options, _tls, _names, _children, _agent) = (options, tls, names, children, agent);
+        (_options, _handshake, _names, _programs, _agent) = (options, handshake, names, programs, agent);
         _dial = new DialMachine(options.Service is not null, options.Pace, agent.Random);
         _own = new Hello(AgentRole.Worker, options.Name, Guid.NewGuid());
         _start = agent.Time.GetTimestamp();
@@ -45,7 +45,8 @@ public sealed class WorkerRole
         using var credentials = AgentCredentials.Load(options.Credentials);
         using var children = new Children(ownsProcess: true);
         var names = new NameResolver("/etc/hosts", "/etc/resolv.conf", agent.Time, agent.Random);
-        await new WorkerRole(options, new TlsLink(credentials, agent.Time, LivenessPace.Default), names, children, agent).ServeAsync(cancellation);
+        var programs = new Programs(children, options.Environment, agent.Time);
+        await new WorkerRole(options, new Handshake(new JobTls(credentials), agent.Time, LivenessPace.Default), names, programs, agent).ServeAsync(cancellation);
         return AgentProgram.Success;
     }
 
@@ -54,7 +55,7 @@ public sealed class WorkerRole
         while (true)
         {
             var (at, route) = _dial.Next;
-            if (at > Now) await Task.Delay(at - Now, _agent.Time, cancellation);
+            if (at > Now) await Task.Delay((at - Now).InFull(), _agent.Time, cancellation);
             if (await DialAsync(route, cancellation) is { } link) await ServeAsync(link, cancellation);
         }
     }
@@ -65,9 +66,9 @@ public sealed class WorkerRole
         var answered = false;
         try
         {
-            var socket = await ConnectAsync(route, cancellation);
+            var connection = await ConnectAsync(route, cancellation);
             answered = true;
-            var link = await _tls.ConnectAsync(socket, _own, cancellation);
+            var link = await _handshake.ConnectAsync(connection, _own, cancellation);
             if (_fence.Admit(link.Peer.Instance)) return link;
             await link.CloseAsync(Farewell.Superseded, ConnectLimit);
             throw new IOException($"{link.Peer.Name} was given up for a newer launcher and is not served again");
@@ -84,7 +85,7 @@ public sealed class WorkerRole
     private async Task ServeAsync(AgentLink link, CancellationToken cancellation)
     {
         await SayAsync($"connected to {link.Peer.Name} ({link.Peer.Role.ToString().ToLowerInvariant()})");
-        var sessions = new WorkerSessions(link, _children, _options.Environment, _agent.Time);
+        var sessions = new WorkerSessions(link, _programs);
         string why;
         await using (link)
         {
@@ -104,30 +105,25 @@ public sealed class WorkerRole
         await SayAsync(sessions.Farewell == Farewell.GateOpened ? "all workers are proven; waiting for the launcher's first call" : $"the connection to {link.Peer.Name} ended: {why}");
     }
 
-    private async Task<Socket> ConnectAsync(DialRoute route, CancellationToken cancellation)
+    private async Task<Stream> ConnectAsync(DialRoute route, CancellationToken cancellation)
     {
         ImmutableArray<IPAddress> addresses = route == DialRoute.Service ? [_options.Service!] : await _names.ResolveAsync(_options.Launcher, cancellation);
         if (addresses.IsEmpty) throw new IOException($"{_options.Launcher}: the name does not resolve");
         SocketException? failure = null;
         foreach (var address in addresses)
         {
-            var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             using var limit = new CancellationTokenSource(ConnectLimit, _agent.Time);
             using var both = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
             try
             {
-                await socket.ConnectAsync(new IPEndPoint(address, _options.Port), both.Token);
-                return socket;
+                return await _agent.Network.ConnectAsync(new IPEndPoint(address, _options.Port), both.Token);
             }
             catch (SocketException fault)
             {
-                socket.Dispose();
                 failure = fault;
             }
-            catch (OperationCanceledException)
+            catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
             {
-                socket.Dispose();
-                cancellation.ThrowIfCancellationRequested();
                 failure ??= new SocketException((int)SocketError.TimedOut);
             }
         }

@@ -1,15 +1,14 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 
 namespace Mpi.Agent.Roles;
 
 /// <summary>The sessions of one connection on the worker's side. They end with it.</summary>
-internal sealed class WorkerSessions(AgentLink link, Children children, ImmutableArray<string> environment, TimeProvider time)
+internal sealed class WorkerSessions(AgentLink link, IPrograms programs)
 {
     /// <summary>A launcher has one daemon a worker; several for several mpirun at once.</summary>
     private const int Most = 64;
 
-    private readonly ConcurrentDictionary<uint, RemoteProcess> _running = new();
+    private readonly ConcurrentDictionary<uint, IProgram> _running = new();
     private readonly ConcurrentDictionary<Task, bool> _ending = new();
 
     /// <summary>What the launcher said in farewell; null when the connection broke.</summary>
@@ -25,9 +24,9 @@ internal sealed class WorkerSessions(AgentLink link, Children children, Immutabl
         {
             Start(frame);
         }
-        else if (_running.TryGetValue(frame.Session, out var process))
+        else if (_running.TryGetValue(frame.Session, out var program))
         {
-            Pass(process, frame);
+            Pass(program, frame);
         }
 
         // Else a session that has just ended here: what was still under way to it has no meaning.
@@ -46,9 +45,9 @@ internal sealed class WorkerSessions(AgentLink link, Children children, Immutabl
 
         try
         {
-            var process = RemoteProcess.Start(session, request, children, environment, frame => link.Post(frame), time);
-            _running[session] = process;
-            _ = ForgetAsync(session, process);
+            var program = programs.Start(session, request, frame => link.Post(frame));
+            _running[session] = program;
+            _ = ForgetAsync(session, program);
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
@@ -56,30 +55,30 @@ internal sealed class WorkerSessions(AgentLink link, Children children, Immutabl
         }
     }
 
-    private async Task ForgetAsync(uint session, RemoteProcess process)
+    private async Task ForgetAsync(uint session, IProgram program)
     {
-        await process.Ended;
+        await program.Ended;
         _running.TryRemove(session, out _);
     }
 
-    private void Pass(RemoteProcess process, Frame frame)
+    private void Pass(IProgram program, Frame frame)
     {
         switch (frame.Type)
         {
             case FrameType.Data when Messages.ReadData(frame) is (SessionStream.Input, var bytes):
-                process.TakeInput(bytes);
+                program.TakeInput(bytes);
                 break;
             case FrameType.End when Messages.ReadEnd(frame) == SessionStream.Input:
-                process.EndInput();
+                program.EndInput();
                 break;
             case FrameType.Credit when Messages.ReadCredit(frame) is (not SessionStream.Input and var stream, var count):
-                process.TakeCredit(stream, count);
+                program.TakeCredit(stream, count);
                 break;
             case FrameType.Signal:
-                process.Signal(Messages.ReadSignal(frame));
+                program.Signal(Messages.ReadSignal(frame));
                 break;
             case FrameType.Close:
-                var ending = process.KillAsync();
+                var ending = program.KillAsync();
                 _ending.TryAdd(ending, true);
                 break;
             default:
@@ -93,6 +92,6 @@ internal sealed class WorkerSessions(AgentLink link, Children children, Immutabl
     public async Task EndAllAsync()
     {
         await Task.WhenAll([.. _running.Values.Select(static p => p.KillAsync()), .. _ending.Keys]);
-        if (children.OwnsProcess) await ProcessTree.EndAsync(Environment.ProcessId, time);
+        await programs.EndAllAsync();
     }
 }

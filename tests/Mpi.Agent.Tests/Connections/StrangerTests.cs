@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Mpi.Agent.Protocol;
 using Mpi.Agent.Roles;
 
@@ -12,16 +14,40 @@ public sealed class StrangerTests
 {
     private static readonly TimeProvider Time = TimeProvider.System;
 
-    [Fact]
-    public async Task Another_jobs_worker_is_refused()
+    /// <summary>Who knows all that is public of a job, down to its launcher's certificate, and has another key than its workers'.</summary>
+    [Theory]
+    [InlineData("another job's worker")]
+    [InlineData("another job's launcher")]
+    [InlineData("this job's launcher")]
+    [InlineData("a certificate that looks like the worker's")]
+    public async Task Whoever_has_another_key_than_the_jobs_workers_is_refused(string stranger)
     {
         await using var job = new AgentJob();
         job.StartLauncher();
-        var other = JobCertificates.Create();
-        using var credentials = job.Credentials(other.WorkerCertificate, other.WorkerKey, job.Certificates.LauncherCertificate);
+        var (own, other) = (job.Certificates, JobCertificates.Create());
+        var (certificate, key) = stranger switch
+        {
+            "another job's worker" => (other.WorkerCertificate, other.WorkerKey),
+            "another job's launcher" => (other.LauncherCertificate, other.LauncherKey),
+            "this job's launcher" => (own.LauncherCertificate, own.LauncherKey),
+            _ => LooksLike(job.Worker.Own),
+        };
+        using var credentials = job.Credentials(certificate, key, own.LauncherCertificate);
 
         await Assert.ThrowsAnyAsync<IOException>(() => DialAsync(job, credentials));
         await IsWellAsync(job);
+    }
+
+    /// <summary>A worker's certificate may be known; without its key nobody speaks TLS with it, here least of all.</summary>
+    [Fact]
+    public async Task A_certificate_with_a_key_that_is_not_its_own_is_not_even_read()
+    {
+        await using var job = new AgentJob();
+        var other = JobCertificates.Create();
+
+        var fault = Assert.Throws<IOException>(() => job.Credentials(job.Certificates.WorkerCertificate, other.WorkerKey, job.Certificates.LauncherCertificate));
+
+        Assert.StartsWith("the credentials in ", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -34,8 +60,7 @@ public sealed class StrangerTests
         using var stop = new CancellationTokenSource();
         var serving = listener.RunAsync((_, _, _) => Task.FromResult(greeted = true), stop.Token);
 
-        using var socket = await ConnectAsync(other.Port);
-        var fault = await Assert.ThrowsAsync<IOException>(() => new TlsLink(job.Worker, Time, LivenessPace.Default).ConnectAsync(socket, Hello(), TestContext.Current.CancellationToken));
+        var fault = await Assert.ThrowsAsync<IOException>(() => DialAsync(other, job.Worker));
 
         Assert.Contains("no member of this job", fault.Message, StringComparison.Ordinal);
         await stop.CancelAsync();
@@ -49,7 +74,7 @@ public sealed class StrangerTests
     {
         await using var job = new AgentJob();
         using var asLauncher = job.Credentials(job.Certificates.WorkerCertificate, job.Certificates.WorkerKey, job.Certificates.WorkerCertificate);
-        using var listener = new WorkerListener(job.Port, new TlsLink(asLauncher, Time, LivenessPace.Default), new Hello(AgentRole.Launcher, "false", Guid.NewGuid()), Time);
+        using var listener = new WorkerListener(job.Agent.Network.Listen(job.Port), new Handshake(new JobTls(asLauncher), Time, LivenessPace.Default), new Hello(AgentRole.Launcher, "false", Guid.NewGuid()), Time);
         using var stop = new CancellationTokenSource();
         var serving = listener.RunAsync((_, _, _) => Task.CompletedTask, stop.Token);
 
@@ -109,16 +134,57 @@ public sealed class StrangerTests
         }, stop.Token);
 
         var flood = new List<Socket>();
-        for (var i = 0; i < HalfOpen<Socket>.Default + 200; i++) flood.Add(await ConnectAsync(job.Port));
+        for (var i = 0; i < HalfOpen<Stream>.Default + 200; i++) flood.Add(await ConnectAsync(job.Port));
         await using (await DialAsync(job, job.Worker))
         {
             await served.Task.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
-            Assert.InRange(listener.Strangers, 0, HalfOpen<Socket>.Default);
+            Assert.InRange(listener.Strangers, 0, HalfOpen<Stream>.Default);
         }
 
         flood.ForEach(static socket => socket.Dispose());
         await stop.CancelAsync();
         await EndAsync(serving);
+    }
+
+    [Fact]
+    public async Task A_flood_disturbs_neither_a_program_that_runs_nor_a_new_call()
+    {
+        await using var job = new AgentJob();
+        job.StartLauncher();
+        job.StartWorker("pi-worker-0");
+        await using var call = await job.BeginAsync("pi-worker-0", "cat");
+        await call.Input.WriteAsync("before "u8.ToArray(), TestContext.Current.CancellationToken);
+
+        var flood = new List<Socket>();
+        for (var i = 0; i < HalfOpen<Stream>.Default + 200; i++)
+        {
+            flood.Add(await ConnectAsync(job.Port));
+            // Every other one says something at once: nothing of TLS, or a record of a length that no record has.
+            if (i % 2 == 0) await flood[^1].SendAsync(i % 4 == 0 ? FrameFormat.Write(Hello().ToFrame()) : [22, 3, 3, 0xff, 0xff, 0], TestContext.Current.CancellationToken);
+        }
+
+        await IsWellAsync(job);
+        await call.Input.WriteAsync("after"u8.ToArray(), TestContext.Current.CancellationToken);
+        call.CloseInput();
+        Assert.Equal(new Called(0, "before after", ""), await call.EndAsync());
+        Assert.Empty(job.Lost);
+        flood.ForEach(static socket => socket.Dispose());
+    }
+
+    /// <summary>Frames without TLS, of any size: not a byte of ours is an answer to what they say.</summary>
+    [Theory]
+    [InlineData(5)]
+    [InlineData(0x7fffffff)]
+    public async Task Frames_without_a_key_get_no_answer(int length)
+    {
+        await using var job = new AgentJob();
+        job.StartLauncher();
+        using var socket = await ConnectAsync(job.Port);
+        await socket.SendAsync(new byte[] { (byte)(length >> 24), (byte)(length >> 16), (byte)(length >> 8), (byte)length, (byte)FrameType.Hello, 0, 0, 0, 0 }, TestContext.Current.CancellationToken);
+
+        // TLS's own word for nonsense has seven bytes.
+        Assert.InRange(await ReadToEndAsync(socket), 0, 7);
+        await IsWellAsync(job);
     }
 
     [Fact]
@@ -153,6 +219,16 @@ public sealed class StrangerTests
         Assert.True(fence.Admit(second));
     }
 
+    /// <summary>The same names, dates and uses, and a key of its own.</summary>
+    private static (string Certificate, string Key) LooksLike(X509Certificate2 original)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest(original.SubjectName, key, HashAlgorithmName.SHA256);
+        foreach (var extension in original.Extensions) request.CertificateExtensions.Add(extension);
+        using var copy = request.Create(original.IssuerName, X509SignatureGenerator.CreateForECDsa(key), new DateTimeOffset(original.NotBefore), new DateTimeOffset(original.NotAfter), original.SerialNumberBytes.Span);
+        return (copy.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+    }
+
     /// <summary>The job's own worker is served as if nobody else were there.</summary>
     private static async Task IsWellAsync(AgentJob job)
     {
@@ -166,7 +242,7 @@ public sealed class StrangerTests
     private static Hello Hello() => new(AgentRole.Worker, "pi-worker-0", Guid.NewGuid());
 
     private static async Task<AgentLink> DialAsync(AgentJob job, AgentCredentials credentials, int? port = null) =>
-        await new TlsLink(credentials, Time, LivenessPace.Default).ConnectAsync(await ConnectAsync(port ?? job.Port), Hello(), TestContext.Current.CancellationToken);
+        await new Handshake(new JobTls(credentials), Time, LivenessPace.Default).ConnectAsync(new NetworkStream(await ConnectAsync(port ?? job.Port), ownsSocket: true), Hello(), TestContext.Current.CancellationToken);
 
     private static async Task<Socket> ConnectAsync(int port)
     {

@@ -61,7 +61,7 @@ internal sealed class AgentJob : IAsyncDisposable
     }
 
     public WorkerListener Listen(AgentRole role = AgentRole.Launcher) =>
-        new(Port, new TlsLink(Launcher, TimeProvider.System, LivenessPace.Default), new Hello(role, "pi-launcher", Guid.NewGuid()), TimeProvider.System);
+        new(Agent.Network.Listen(Port), new Handshake(new JobTls(Launcher), TimeProvider.System, LivenessPace.Default), new Hello(role, "pi-launcher", Guid.NewGuid()), TimeProvider.System);
 
     /// <summary>Starts the launcher's process, in this one; stopped by what is returned.</summary>
     public CancellationTokenSource StartLauncher()
@@ -86,7 +86,7 @@ internal sealed class AgentJob : IAsyncDisposable
             Name = name, Credentials = "", Service = IPAddress.Loopback, Launcher = "pi-launcher", Port = Port,
             Environment = environment ?? [$"PATH={Environment.GetEnvironmentVariable("PATH")}", $"WORKER={name}"],
         };
-        var worker = new WorkerRole(options, new TlsLink(Worker, TimeProvider.System, LivenessPace.Default), new NoNames(), _children, Agent);
+        var worker = new WorkerRole(options, new Handshake(new JobTls(Worker), TimeProvider.System, LivenessPace.Default), new NoNames(), new Programs(_children, options.Environment, TimeProvider.System), Agent);
         _running.Add(worker.ServeAsync(stop.Token));
         return stop;
     }
