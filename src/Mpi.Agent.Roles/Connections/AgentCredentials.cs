@@ -34,9 +34,9 @@ public sealed class AgentCredentials : IDisposable
                 X509Certificate2.CreateFromPemFile(Path.Combine(directory, AgentContract.CertificateFile), Path.Combine(directory, AgentContract.KeyFile)),
                 X509Certificate2.CreateFromPem(File.ReadAllText(Path.Combine(directory, AgentContract.PeerFile))));
         }
-        catch (Exception fault) when (fault is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception fault) when (fault is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            // Never with what a file holds.
+            // An argument is wrong where a key is not its certificate's. Never with what a file holds.
             throw new IOException($"the credentials in {directory} cannot be read: {fault.Message}", fault);
         }
     }

@@ -11,6 +11,9 @@ internal sealed class NotedLog(Stepper stepper) : ILoggerFactory, ILogger
     /// <summary>What must never be said: bugs.</summary>
     public IReadOnlyList<string> Errors => _errors;
 
+    /// <summary>Gets everything that is said.</summary>
+    public Action<string> Said { get; set; } = static _ => { };
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public bool IsEnabled(LogLevel logLevel) => true;
@@ -21,6 +24,7 @@ internal sealed class NotedLog(Stepper stepper) : ILoggerFactory, ILogger
     {
         var text = $"{formatter(state, exception)}{(exception is null ? "" : " " + exception)}";
         if (logLevel >= LogLevel.Error) _errors.Add(text);
+        Said(text);
         stepper.Note($"  {logLevel}: {text}");
     }
 

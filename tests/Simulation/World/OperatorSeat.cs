@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Net;
+using System.Text;
 using Kube.ApiServer;
 using Kube.Client;
 using Kube.Testing;
@@ -185,10 +186,13 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
         public ValueTask WaitAsync(CancellationToken cancellation) => _never.WaitAsync(_done ? null : due, cancellation);
     }
 
+    /// <summary>What every Secret of a job begins with.</summary>
+    public const string SecretWord = "for-the-pods-of-one-job-only";
+
     /// <summary>The same keys each time: runs must not differ by them.</summary>
     private sealed class SameKeys : IKeySource
     {
         public ImmutableArray<KeyValuePair<string, byte[]>> Create(KeyKind kind) =>
-            [.. (kind == KeyKind.Ssh ? ["ssh-privatekey", "ssh-publickey"] : JobCertificates.Keys).Select(static name => KeyValuePair.Create(name, "key"u8.ToArray()))];
+            [.. (kind == KeyKind.Ssh ? ["ssh-privatekey", "ssh-publickey"] : JobCertificates.Keys).Select(static name => KeyValuePair.Create(name, Encoding.ASCII.GetBytes($"{SecretWord} {name}")))];
     }
 }
