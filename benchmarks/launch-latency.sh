@@ -1,18 +1,30 @@
 #!/usr/bin/env bash
-# How long mpirun takes to start its daemons through the agent, next to ssh in the same run: Open MPI 4, N daemons that all run on
-# this machine, taking turns so that a busy machine hurts both alike. Prints medians and their ratio.
+# How long mpirun takes to start its daemons through the agent, next to ssh in the same run: Open MPI 4, N hosts, taking turns so that
+# a busy machine hurts both alike. Prints medians and their ratio.
 #
 #   dotnet publish src/Mpi.Agent -r linux-x64 -o out && benchmarks/launch-latency.sh out/kubempi-agent [TURNS] [DAEMONS...]
 #
-# As root (sshd). Hosts are addresses of 127.0.0.0/8: nothing is changed on the machine.
+# As root (sshd, namespaces). A host is an address of 127.0.0.0/8, a name in a hosts file that only this script sees, and a UTS namespace
+# of that name, in which its sshd and its worker run: daemons of one host name would share Open MPI's session folder, and crash in it.
+# Nothing is changed on the machine.
 set -euo pipefail
+# A mount namespace of its own, for the hosts file.
+[ -n "${LAUNCH_LATENCY:-}" ] || LAUNCH_LATENCY=inside exec unshare --mount --propagation private "$0" "$@"
 agent=$(readlink -f -- "${1:?the native agent}") turns=${2:-5}
 shift $(($# < 2 ? $# : 2))
-counts=("${@:-2 8 16 64}")
+[ $# -gt 0 ] || set -- 2 8 16 64
 work=$(mktemp -d /tmp/kl.XXXXXX) pids=()
 trap 'kill "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 port=$((20000 + RANDOM % 20000)) ssh_port=$((port + 1))
+export TMPDIR=$work
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rsh_no_tree_spawn=1 OMPI_MCA_orte_leave_session_attached=1
+
+{ echo "127.0.0.1 localhost $(hostname)"; seq -f '127.0.77.%g n%g' 250; } > "$work/hosts"
+mount --bind "$work/hosts" /etc/hosts
+hosts() { seq -f n%g -s , 1 "$1"; }
+on() { # HOST COMMAND...: in the background
+  unshare --uts sh -c 'hostname "$0" && exec "$@"' "$@" >/dev/null 2>&1 & pids+=($!)
+}
 
 # Both sides' credentials, as the operator makes them.
 for side in launcher worker; do
@@ -22,7 +34,7 @@ mkdir "$work/launcher" "$work/worker" "$work/agent"
 cp "$work/launcher.crt" "$work/launcher/own.crt"; cp "$work/launcher.key" "$work/launcher/own.key"; cp "$work/worker.crt" "$work/launcher/peer.crt"
 cp "$work/worker.crt" "$work/worker/own.crt"; cp "$work/worker.key" "$work/worker/own.key"; cp "$work/launcher.crt" "$work/worker/peer.crt"
 "$agent" deliver "$work/agent"
-export KUBEMPI_AGENT_PORT=$port KUBEMPI_AGENT_LAUNCHER=localhost KUBEMPI_AGENT_SERVICE=127.0.0.1
+export KUBEMPI_AGENT_PORT=$port KUBEMPI_AGENT_LAUNCHER=localhost KUBEMPI_AGENT_SERVICE=127.0.0.1 KUBEMPI_TERMINATION_LOG=$work/termination-log
 
 ssh-keygen -q -t ed25519 -N '' -f "$work/id" && ssh-keygen -q -t ed25519 -N '' -f "$work/host"
 cat > "$work/sshd_config" <<CONFIG
@@ -36,22 +48,23 @@ PerSourcePenalties no
 CONFIG
 grep -q PerSourcePenalties <(/usr/sbin/sshd -T -f "$work/sshd_config" 2>/dev/null) || sed -i /PerSourcePenalties/d "$work/sshd_config"
 mkdir -p /run/sshd
-/usr/sbin/sshd -D -f "$work/sshd_config" 2>/dev/null & pids+=($!)
 ssh_args="-p $ssh_port -i $work/id -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 
 seconds() { local begin=$EPOCHREALTIME; "$@" >/dev/null 2>"$work/error" || { cat "$work/error" >&2; exit 1; }; awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", b - a }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
-hosts() { seq -f "127.0.77.%g" -s , 1 "$1"; }
 over_ssh() { OMPI_MCA_plm_rsh_args=$ssh_args mpirun.openmpi -H "$(hosts "$1")" --map-by node -n 1 true; }
 over_agent() { OMPI_MCA_plm_rsh_agent=$work/agent/kubempi-rsh KUBEMPI_AGENT_NAME=launcher KUBEMPI_AGENT_CREDENTIALS=$work/launcher mpirun.openmpi -H "$(hosts "$1")" --map-by node -n 1 true; }
 
 started=0
-for n in ${counts[*]}; do
+for n; do
   while ((started < n)); do
     started=$((started + 1))
-    KUBEMPI_AGENT_NAME=127.0.77.$started KUBEMPI_AGENT_CREDENTIALS=$work/worker "$agent" worker >/dev/null & pids+=($!)
+    on "n$started" /usr/sbin/sshd -D -f "$work/sshd_config" -o "ListenAddress=127.0.77.$started"
+    on "n$started" env KUBEMPI_AGENT_NAME="n$started" KUBEMPI_AGENT_CREDENTIALS="$work/worker" "$agent" worker
   done
-  over_agent "$n" >/dev/null 2>&1 || true # starts the launcher's process; the workers have dialled when it ends
+  sleep 1 # sshd listens
+  # Once each before it counts: this starts the launcher's process, and the workers have dialled when it ends.
+  seconds over_agent "$n" >/dev/null; seconds over_ssh "$n" >/dev/null
   a=() s=()
   for ((i = 0; i < turns; i++)); do
     s+=("$(seconds over_ssh "$n")")
