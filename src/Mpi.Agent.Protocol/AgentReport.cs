@@ -71,7 +71,7 @@ public sealed record AgentReport
 public sealed record LauncherReport
 {
     /// <summary>Workers whose connection ended while a program of the launcher's ran on them, the first first: what came after is most often its doing.</summary>
-    public ImmutableArray<LostWorker> Lost { get; init; } = [];
+    public ImmutableArray<LostWorker> Lost { get; init => field = Lists.Read(value); } = [];
 }
 
 /// <param name="Host">The worker pod's name.</param>
@@ -88,8 +88,14 @@ public sealed record GateReport
 
     public required int Proven { get; init; }
 
-    public ImmutableArray<MissingWorker> Missing { get; init; } = [];
-    public ImmutableArray<ReachableWorker> Workers { get; init; } = [];
+    public ImmutableArray<MissingWorker> Missing { get; init => field = Lists.Read(value); } = [];
+    public ImmutableArray<ReachableWorker> Workers { get; init => field = Lists.Read(value); } = [];
+}
+
+/// <summary>A termination message is anybody's to write: a list that is not there is an empty one, and what is null in one is nothing.</summary>
+internal static class Lists
+{
+    public static ImmutableArray<T> Read<T>(ImmutableArray<T> items) where T : class => items.IsDefault ? [] : items.RemoveAll(static item => item is null);
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<GateOpening>))]
@@ -154,6 +160,6 @@ public enum UnreachableCause
     Other,
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true)]
 [JsonSerializable(typeof(AgentReport))]
 internal sealed partial class AgentReportJson : JsonSerializerContext;

@@ -73,7 +73,21 @@ public sealed class AgentReportTests
     [InlineData("{\"gate\":{\"opened\":\"pro")]
     [InlineData("{\"gate\":{}}")]
     [InlineData("[1]")]
+    [InlineData("{\"launcher\":{\"lost\":[{}]}}")]
+    [InlineData("{\"launcher\":{\"lost\":[{\"host\":null,\"reason\":\"gone\"}]}}")]
     public void What_others_wrote_is_no_report(string? message) => Assert.Null(AgentReport.TryRead(message));
+
+    [Theory]
+    [InlineData("{\"launcher\":{}}")]
+    [InlineData("{\"launcher\":{\"lost\":[null]}}")]
+    [InlineData("{\"launcher\":{},\"gate\":{\"opened\":\"timeout\",\"total\":1,\"proven\":0}}")]
+    public void Lists_that_others_left_out_are_empty(string message)
+    {
+        var report = AgentReport.TryRead(message)!;
+
+        Assert.Empty(report.Launcher!.Lost);
+        if (report.Gate is { } gate) Assert.Equal((0, 0), (gate.Missing.Length, gate.Workers.Length));
+    }
 
     private static AgentReport Report(int reachable, int missing) => new()
     {
