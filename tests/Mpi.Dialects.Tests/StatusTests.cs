@@ -23,6 +23,7 @@ public sealed class StatusTests
             Blocked = new RunRemark("CreateRefused", "quota"),
             GateBypassed = new RunRemark("WorkersSilent", "pi-worker-1"),
             Transport = new TransportChoice(Transport.Agent, "annotation kubempi.dev/transport"),
+            Timeline = new RunTimeline { Created = Start, Scheduled = Start.AddSeconds(1), Running = Start.AddSeconds(20), Reachable = Start.AddSeconds(21), Launched = Start.AddSeconds(22) },
         };
         var once = Write(null, report, Start);
         var twice = Write(once, report, Start.AddHours(1));
@@ -31,7 +32,17 @@ public sealed class StatusTests
         Assert.Equal(report.Attempt, read.Attempt);
         Assert.Equal(report.Counts, read.Counts);
         Assert.Equal(report.Transport, read.Transport);
+        Assert.Equal(report.Timeline, read.Timeline);
         Assert.Equal((true, true, report.Blocked, report.GateBypassed, 2), (read.Announced, read.Running, read.Blocked, read.GateBypassed, read.WorkerCount));
+    }
+
+    [Fact]
+    public void A_report_without_a_timeline_leaves_what_stands_and_an_empty_one_takes_it_away()
+    {
+        var begun = Write(null, Running with { Timeline = new RunTimeline { Created = Start } }, Start);
+
+        Assert.Equal("""{"created":"2026-03-01T12:00:00Z"}""", Write(begun, Running, Start)["timeline"]!.ToJsonString());
+        Assert.Null(Write(begun, Running with { Timeline = RunTimeline.Empty }, Start)["timeline"]);
     }
 
     [Fact]

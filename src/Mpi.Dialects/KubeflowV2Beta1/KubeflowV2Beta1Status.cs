@@ -10,7 +10,7 @@ namespace Mpi.Dialects;
 /// <summary>
 /// The status of an MPIJob: <c>conditions</c>, <c>replicaStatuses</c>, <c>startTime</c> and <c>completionTime</c> as kubeflow's
 /// operator writes them (spec 1.5, 3.3, 3.4), and our additions: <c>state</c>, <c>workers</c>, <c>attempt</c>, <c>transport</c>,
-/// <c>duration</c>, <c>observedGeneration</c>, and conditions Invalid, Blocked and GateBypassed.
+/// <c>timeline</c>, <c>duration</c>, <c>observedGeneration</c>, and conditions Invalid, Blocked and GateBypassed.
 /// </summary>
 internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
 {
@@ -35,6 +35,7 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
                 status.Has("replicaStatuses", "Launcher") ? ReadCount(status.At("replicaStatuses", "Launcher")) : null,
                 ReadCount(status.At("replicaStatuses", "Worker")),
                 (int)(status.Integer("workers", "ready") ?? 0)),
+            Timeline = ReadTimeline(status.At("timeline")),
             Invalid = conditions.Remark("Invalid"),
             Blocked = conditions.Remark("Blocked"),
             GateBypassed = conditions.Remark("GateBypassed"),
@@ -64,6 +65,7 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
 
         if (report.Attempt is { } attempt) tree["attempt"] = AttemptTree(attempt);
         if (report.Transport is { } transport) tree["transport"] = new JsonObject { ["name"] = Name(transport.Kind), ["reason"] = transport.Reason };
+        if (report.Timeline is { } timeline) WriteTimeline(tree, timeline);
         tree["state"] = report.State.ToString();
         if (report.ObservedGeneration > 0) tree["observedGeneration"] = report.ObservedGeneration;
         return tree;
@@ -151,6 +153,32 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
         if (count.Succeeded != 0) tree["succeeded"] = count.Succeeded;
         if (count.Failed != 0) tree["failed"] = count.Failed;
         return tree;
+    }
+
+    private static RunTimeline ReadTimeline(JsonElement timeline) => new()
+    {
+        Created = timeline.Time("created"),
+        Scheduled = timeline.Time("scheduled"),
+        Running = timeline.Time("running"),
+        Reachable = timeline.Time("reachable"),
+        Launched = timeline.Time("launched"),
+    };
+
+    private static void WriteTimeline(JsonObject tree, RunTimeline timeline)
+    {
+        var times = new JsonObject();
+        Add("created", timeline.Created);
+        Add("scheduled", timeline.Scheduled);
+        Add("running", timeline.Running);
+        Add("reachable", timeline.Reachable);
+        Add("launched", timeline.Launched);
+        if (times.Count > 0) tree["timeline"] = times;
+        else tree.Remove("timeline");
+
+        void Add(string step, DateTimeOffset? at)
+        {
+            if (at is { } time) times[step] = KubeTime.Format(time);
+        }
     }
 
     private static AttemptRecord? ReadAttempt(JsonElement status) => status.Integer("attempt", "number") is { } number and > 0 and <= int.MaxValue

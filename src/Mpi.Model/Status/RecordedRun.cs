@@ -25,6 +25,7 @@ public sealed record RecordedRun
     public TransportChoice? Transport { get; init; }
 
     public RunCounts Counts { get; init; } = RunCounts.Zero;
+    public RunTimeline Timeline { get; init; } = RunTimeline.Empty;
 
     /// <summary>What is wrong now and was said: null when the matter was never raised or is settled.</summary>
     public RunRemark? Invalid { get; init; }

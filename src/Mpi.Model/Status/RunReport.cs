@@ -25,6 +25,9 @@ public sealed record RunReport
     public DateTimeOffset? StartTime { get; init; }
     public DateTimeOffset? CompletionTime { get; init; }
     public RunCounts Counts { get; init; } = RunCounts.Zero;
+
+    /// <summary>Null leaves what was said.</summary>
+    public RunTimeline? Timeline { get; init; }
     public AttemptRecord? Attempt { get; init; }
     public int? WorkerCount { get; init; }
 

@@ -31,6 +31,9 @@ public sealed record PodView(ChildMeta Meta)
     /// <summary>Whether container 0 ended other than by success.</summary>
     public bool HasFailed => End is { ExitCode: not 0 } or { Signal: not 0 };
 
+    /// <summary>When the pod got its node.</summary>
+    public DateTimeOffset? ScheduledAt { get; init; }
+
     /// <summary>Since when container 0 runs; null while it does not.</summary>
     public DateTimeOffset? StartedAt { get; init; }
 
@@ -43,6 +46,9 @@ public sealed record PodView(ChildMeta Meta)
     /// <summary>The termination message of the gate's init container; null while there is none.</summary>
     public string? GateMessage { get; init; }
 
+    /// <summary>When the gate's init container ended.</summary>
+    public DateTimeOffset? GateEndedAt { get; init; }
+
     public static PodView Read(JsonElement root)
     {
         var status = root.At("status");
@@ -53,6 +59,7 @@ public sealed record PodView(ChildMeta Meta)
             : container.At("lastState", "terminated");
         var gate = status.Items("initContainerStatuses").FirstOrDefault(static c => c.Text("name") == PlanningNames.GateContainer);
         var ready = status.Items("conditions").FirstOrDefault(static c => c.Text("type") == "Ready");
+        var scheduled = status.Items("conditions").FirstOrDefault(static c => c.Text("type") == "PodScheduled" && c.Text("status") == "True");
         var disruption = status.Items("conditions").FirstOrDefault(static c => c.Text("type") == "DisruptionTarget" && c.Text("status") == "True");
         return new PodView(ChildMeta.Read(root))
         {
@@ -77,10 +84,12 @@ public sealed record PodView(ChildMeta Meta)
                 container.Time("state", "running", "startedAt"),
                 container.Time("state", "terminated", "finishedAt")),
             End = ContainerEnd.Read(containerZero, ended),
+            ScheduledAt = scheduled.Time("lastTransitionTime"),
             StartedAt = container.Time("state", "running", "startedAt"),
             Started = container.Has("state", "running") || ended.Has(),
             Restarts = (int)Math.Clamp(container.Integer("restartCount") ?? 0, 0, int.MaxValue),
             GateMessage = gate.Text("state", "terminated", "message"),
+            GateEndedAt = gate.Time("state", "terminated", "finishedAt"),
         };
     }
 
@@ -105,7 +114,7 @@ public enum PodPhase { Pending, Running, Succeeded, Failed, Unknown }
 /// <param name="Signal">0 when the program exited by itself.</param>
 /// <param name="Reason">The kubelet's word, such as <c>OOMKilled</c>, <c>Error</c> or <c>Completed</c>.</param>
 /// <param name="Message">The termination message: the last lines of output where the policy is FallbackToLogsOnError.</param>
-public sealed record ContainerEnd(string Container, int ExitCode, int Signal, string Reason, string Message, DateTimeOffset? FinishedAt)
+public sealed record ContainerEnd(string Container, int ExitCode, int Signal, string Reason, string Message, DateTimeOffset? StartedAt, DateTimeOffset? FinishedAt)
 {
     public static ContainerEnd? Read(string container, JsonElement terminated) => terminated.ValueKind != JsonValueKind.Object
         ? null
@@ -115,6 +124,7 @@ public sealed record ContainerEnd(string Container, int ExitCode, int Signal, st
             (int)(terminated.Integer("signal") ?? 0),
             terminated.Text("reason") ?? "",
             terminated.Text("message") ?? "",
+            terminated.Time("startedAt"),
             terminated.Time("finishedAt"));
 
     /// <summary>Such as <c>container main: exit code 137 (OOMKilled)</c>.</summary>

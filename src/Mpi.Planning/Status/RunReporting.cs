@@ -22,6 +22,7 @@ internal static class RunReporting
             StartTime = StartTime(draft),
             CompletionTime = CompletionTime(draft),
             Counts = counts,
+            Timeline = StartTimes.Of(draft),
             Attempt = draft.Attempt,
             WorkerCount = run.Workers.Count,
             // A predecessor's status that says nothing means ssh, and is not written for that alone.

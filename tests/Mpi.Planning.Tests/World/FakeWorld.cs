@@ -30,6 +30,9 @@ internal sealed class FakeWorld
     public PlanningOptions Options { get; set; } = new();
     public RefusedWrite? Refused { get; set; }
 
+    /// <summary>A launcher pod that its Job has taken away, as it was when it failed.</summary>
+    public PodView? LastLauncherFailure { get; set; }
+
     /// <summary>Whether a Service gets its address when it is made.</summary>
     public bool GivesAddresses { get; set; } = true;
 
@@ -92,6 +95,7 @@ internal sealed class FakeWorld
             GangKinds = GangKinds,
             Priorities = Priorities,
             ConfirmedAbsent = [.. _confirmedAbsent],
+            LauncherFailure = LastLauncherFailure,
             Refused = Refused,
             Options = Options,
             Now = Now,
@@ -283,7 +287,9 @@ internal sealed class FakeWorld
         {
             ["phase"] = "Running",
             ["startTime"] = KubeTime.Format(Now),
-            ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Ready", ["status"] = ready ? "True" : "False", ["lastTransitionTime"] = KubeTime.Format(Now) }),
+            ["conditions"] = new JsonArray(
+                new JsonObject { ["type"] = "PodScheduled", ["status"] = "True", ["lastTransitionTime"] = KubeTime.Format(Now) },
+                new JsonObject { ["type"] = "Ready", ["status"] = ready ? "True" : "False", ["lastTransitionTime"] = KubeTime.Format(Now) }),
             ["containerStatuses"] = new JsonArray(new JsonObject
             {
                 ["name"] = Text((JsonObject)pod["spec"]!["containers"]![0]!, "name"),
@@ -306,6 +312,7 @@ internal sealed class FakeWorld
     public void Exit(JsonObject pod, int exitCode, string reason = "Error", string message = "")
     {
         var status = pod.Object("status");
+        var startedAt = status["containerStatuses"]?[0]?["state"]?["running"]?["startedAt"]?.ToString() ?? KubeTime.Format(Now);
         status["phase"] = exitCode == 0 ? "Succeeded" : "Failed";
         status["containerStatuses"] = new JsonArray(new JsonObject
         {
@@ -313,9 +320,22 @@ internal sealed class FakeWorld
             ["restartCount"] = 0,
             ["state"] = new JsonObject
             {
-                ["terminated"] = new JsonObject { ["exitCode"] = exitCode, ["reason"] = exitCode == 0 ? "Completed" : reason, ["message"] = message, ["finishedAt"] = KubeTime.Format(Now) },
+                ["terminated"] = new JsonObject { ["exitCode"] = exitCode, ["reason"] = exitCode == 0 ? "Completed" : reason, ["message"] = message, ["startedAt"] = startedAt, ["finishedAt"] = KubeTime.Format(Now) },
             },
         });
+        Touch(pod);
+    }
+
+    /// <summary>Container 0 ends, and the kubelet starts it again in place.</summary>
+    public void Restart(JsonObject pod, int exitCode, string reason = "Error", string message = "")
+    {
+        var restarts = pod["status"]!["containerStatuses"]![0]!["restartCount"]!.GetValue<int>() + 1;
+        Exit(pod, exitCode, reason, message);
+        var ended = pod["status"]!["containerStatuses"]![0]!["state"]!.DeepClone();
+        Run(pod);
+        var container = pod["status"]!["containerStatuses"]![0]!.AsObject();
+        container["restartCount"] = restarts;
+        container["lastState"] = ended;
         Touch(pod);
     }
 

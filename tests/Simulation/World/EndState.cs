@@ -18,6 +18,8 @@ public static partial class EndState
         "startTime", "completionTime", "lastTransitionTime", "lastUpdateTime", "lastProbeTime", "startedAt", "finishedAt", "lastReconcileTime",
         // Which workers were seen running last, before the end.
         "discover_hosts.sh",
+        // What was not seen before the last write stays out.
+        "timeline",
         "launcherUid", "activeSeconds", "duration", "deletionTimestamp");
 
     /// <summary>The objects given, a line for each value in them.</summary>
