@@ -7,6 +7,7 @@ public sealed class GateMachineTests
 {
     private static readonly ProbeResult Reached = new ProbeResult.Reached();
     private static readonly ProbeResult Refused = new ProbeResult.Failed(UnreachableCause.Refused, "Connection refused");
+    private static readonly ProbeResult Closed = new ProbeResult.Failed(UnreachableCause.Closed, "Connection closed by remote host");
     private static readonly ProbeResult Silent = new ProbeResult.Failed(UnreachableCause.Silent, "no login in time");
     private static readonly ProbeResult Unknown = new ProbeResult.Failed(UnreachableCause.NameUnknown, "Could not resolve hostname");
     private static readonly ProbeResult Denied = new ProbeResult.Failed(UnreachableCause.PermissionDenied, "Permission denied (publickey).");
@@ -101,6 +102,49 @@ public sealed class GateMachineTests
 
         Assert.Equal(GateOpening.Timeout, report.Opened);
         Assert.InRange(world.Now, Seconds(3600 + 600), Seconds(3600 + 606));
+    }
+
+    [Fact]
+    public void Images_that_come_minutes_apart_are_waited_for()
+    {
+        // A pod has its address, and so its name, while its image is still being pulled.
+        var world = new World(Hosts(9)) { Answer = static (host, now) => now > TimeSpan.FromMinutes(host[^1] - '0') ? Reached : Refused };
+
+        var report = world.RunUntilOpen();
+
+        Assert.Equal((GateOpening.Proven, 9), (report.Opened, report.Proven));
+        Assert.InRange(world.Now, Seconds(480), Seconds(486));
+    }
+
+    [Fact]
+    public void A_worker_that_starts_ten_minutes_late_has_all_of_the_time_limit_before_it()
+    {
+        var world = new World(Hosts(2)) { Answer = static (host, now) => host == "w-0" ? Reached : now < Seconds(600) ? Unknown : now < Seconds(900) ? Refused : Reached };
+
+        Assert.Equal(GateOpening.Proven, world.RunUntilOpen().Opened);
+        Assert.InRange(world.Now, Seconds(900), Seconds(906));
+        Assert.Equal(1, world.Tries("w-0"));
+    }
+
+    [Fact]
+    public void Names_that_DNS_does_not_know_for_thirty_seconds_cost_one_pause_more()
+    {
+        var world = new World(Hosts(4)) { Answer = static (_, now) => now < Seconds(30) ? Unknown : Reached };
+
+        Assert.Equal(GateOpening.Proven, world.RunUntilOpen().Opened);
+        Assert.InRange(world.Now, Seconds(30), Seconds(36));
+    }
+
+    [Fact]
+    public void A_worker_that_restarts_before_it_is_proven_is_proven_when_it_is_back()
+    {
+        var world = new World(Hosts(2));
+        // Its sshd comes up, ends in the middle of the login, and comes up once more.
+        world.Answer = static (host, now) => host == "w-1" || now > Seconds(40) ? Reached : now > Seconds(20) && now < Seconds(25) ? Closed : Refused;
+
+        Assert.Equal(GateOpening.Proven, world.RunUntilOpen().Opened);
+        Assert.InRange(world.Now, Seconds(40), Seconds(46));
+        Assert.Equal(1, world.Tries("w-1"));
     }
 
     [Fact]
