@@ -171,22 +171,6 @@ public sealed class AgentTransportTests
     }
 
     [Fact]
-    public void A_launcher_that_lost_a_worker_fails_with_the_workers_name_and_not_with_mpiruns_last_words()
-    {
-        var world = Settled(Agent());
-        world.RunWorkers();
-        world.RunLauncher();
-        world.Settle();
-
-        var report = new AgentReport { Launcher = new LauncherReport { Lost = [new LostWorker("pi-worker-1", "no sign of life for 20 s")] } };
-        world.FailLauncherPod(1, report.ToTerminationMessage());
-        world.FailLauncher();
-        world.Settle();
-
-        Assert.Contains("worker pi-worker-1 was lost (no sign of life for 20 s)", world.Condition("Failed")!["message"]!.ToString(), StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void Somebody_elses_service_of_that_name_stops_the_job_with_its_name()
     {
         var world = new FakeWorld(Agent());
@@ -215,7 +199,7 @@ public sealed class AgentTransportTests
         }
     }
 
-    private static JsonObject Agent(Action<JsonObject>? spec = null)
+    internal static JsonObject Agent(Action<JsonObject>? spec = null)
     {
         var job = Jobs.Pi(spec: spec);
         job["metadata"]!["annotations"] = new JsonObject { ["kubempi.dev/transport"] = "agent" };

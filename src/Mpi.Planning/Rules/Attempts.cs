@@ -40,7 +40,7 @@ internal static class Attempts
 
         if (scene.Launcher?.End is { } end) JudgeEnd(draft, end);
         else if (LauncherVanished(draft)) JudgeVanished(draft);
-        else if (JudgesWorkers(draft) && WorkerLoss.Find(draft) is { IsEmpty: false } losses) JudgeLosses(draft, losses);
+        else if (JudgesWorkers(draft)) JudgeWorkers(draft);
     }
 
     private static void JudgeEnd(Draft draft, JobEnd end)
@@ -49,6 +49,14 @@ internal static class Attempts
         {
             draft.Outcome = new RunOutcome.Succeeded();
             return;
+        }
+
+        if (end.Reason != "DeadlineExceeded" && JudgesWorkers(draft) && RestartsGang(draft))
+        {
+            // The launcher's own agent names the workers that it died of.
+            var reported = ReportedLoss.Find(draft, out var tooEarly);
+            if (!reported.IsEmpty) GangRestart.Decide(draft, reported);
+            if (tooEarly || !reported.IsEmpty) return;
         }
 
         // mpirun dies with a worker, and may spend the last retry before the loss itself is seen: that is no failure of the user's.
@@ -91,11 +99,20 @@ internal static class Attempts
         }
     }
 
-    private static void JudgeLosses(Draft draft, ImmutableArray<WorkerLoss> losses)
+    private static void JudgeWorkers(Draft draft)
     {
-        if (draft.Run.Retry.OnWorkerLoss == WorkerLossPolicy.RestartGang) GangRestart.Decide(draft, losses);
-        else WorkerReplacement.Decide(draft);
+        var losses = WorkerLoss.Find(draft);
+        if (!RestartsGang(draft))
+        {
+            if (!losses.IsEmpty) WorkerReplacement.Decide(draft);
+            return;
+        }
+
+        if (losses.IsEmpty) losses = ReportedLoss.Find(draft, out _);
+        if (!losses.IsEmpty) GangRestart.Decide(draft, losses);
     }
+
+    private static bool RestartsGang(Draft draft) => draft.Run.Retry.OnWorkerLoss == WorkerLossPolicy.RestartGang;
 
     private static bool LauncherVanished(Draft draft) =>
         draft.Attempt is { LauncherUid: not null, Clearing: false } && draft.Scene.Launcher is null && draft.Scene.Seen.Launcher is null;

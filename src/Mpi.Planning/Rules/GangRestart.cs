@@ -30,15 +30,13 @@ internal static class GangRestart
             return;
         }
 
-        // One failure of the launcher is the loss itself: mpirun dies when a worker does.
-        var failures = draft.Attempt.Failures + Math.Max(0, LauncherFailures(draft) - 1);
-        Begin(draft, draft.Attempt with { Failures = failures, Losses = draft.Attempt.Losses + 1 }, reason, message);
+        Begin(draft, draft.Attempt with { Failures = draft.Attempt.Failures + LauncherFailuresBefore(draft), Losses = draft.Attempt.Losses + 1 }, reason, message);
     }
 
     /// <summary>A restart that counts against backoffLimit.</summary>
     public static void ForOwnFailure(Draft draft, string what, string reason = "WorkerFailed")
     {
-        var failures = draft.Attempt.Failures + LauncherFailures(draft) + 1;
+        var failures = draft.Attempt.Failures + LauncherFailuresBefore(draft) + 1;
         var limit = Budget.BackoffLimit(draft);
         if (failures > limit)
         {
@@ -76,9 +74,12 @@ internal static class GangRestart
     private static long ActiveSeconds(Draft draft, LauncherView? launcher) =>
         launcher?.StartTime is { } start ? Math.Max(0, (long)((launcher.End?.At ?? draft.Scene.Now) - start).TotalSeconds) : 0;
 
-    /// <summary>Failures of the launcher in this attempt: pods of the Job, and containers that the kubelet restarted in place.</summary>
-    private static int LauncherFailures(Draft draft) =>
-        (draft.Scene.Launcher?.Failed ?? 0) + draft.Scene.LauncherPods.Where(static p => p.Phase != PodPhase.Failed).Sum(static p => p.Restarts);
+    /// <summary>
+    /// Failures of the launcher in this attempt, pods of the Job and containers that the kubelet restarted in place, before the one that is
+    /// the loss itself: mpirun dies when a worker does.
+    /// </summary>
+    private static int LauncherFailuresBefore(Draft draft) => Math.Max(
+        0, (draft.Scene.Launcher?.Failed ?? 0) + draft.Scene.LauncherPods.Where(static p => p.Phase != PodPhase.Failed).Sum(static p => p.Restarts) - 1);
 
     private static string Name(Draft draft, ImmutableArray<WorkerLoss> losses)
     {

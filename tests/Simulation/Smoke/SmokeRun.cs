@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Kube.Types;
 
 namespace Simulation;
@@ -20,10 +21,11 @@ internal static class SmokeRun
     private static readonly TimeSpan Rest = TimeSpan.FromMinutes(8);
 
     /// <param name="rest">Longer than usual: past the next list of every cache.</param>
-    public static async Task<Result> PlayAsync(SimulationOptions options, TimeSpan? rest = null, int workers = 2, bool overAgent = false)
+    public static async Task<Result> PlayAsync(SimulationOptions options, TimeSpan? rest = null, int workers = 2, bool overAgent = false, Action<JsonObject>? spec = null)
     {
         await using var world = new SimulatedCluster(options);
         var job = MpiJobs.Job(Job, workers);
+        spec?.Invoke((JsonObject)job["spec"]!);
         world.Create(overAgent ? MpiJobs.OverAgent(job) : job, MpiJobs.Kind);
         // Asked after each step; only a change can have changed the answer.
         var (asked, isOver) = (-1L, false);

@@ -98,9 +98,11 @@ public sealed class SimulatedCluster : IAsyncDisposable
     private PodScript Script(PodView pod) => pod.Meta.Labels.GetValueOrDefault("training.kubeflow.org/job-role") switch
     {
         "launcher" => (_options.LauncherOf?.Invoke(pod.Meta.Labels["training.kubeflow.org/job-name"]) ?? _options.Launcher) with { InitDone = () => Observer.WorkersRun(pod) },
-        "worker" => _options.Worker with { StartDelay = _options.Worker.StartDelay is { } delay ? delay * (0.5 + _random.NextDouble()) : null },
+        "worker" => Skewed(_options.WorkerOf?.Invoke(pod.Meta.Name) ?? _options.Worker),
         _ => PodScript.RunsForever,
     };
+
+    private PodScript Skewed(PodScript worker) => worker with { StartDelay = worker.StartDelay is { } delay ? delay * (0.5 + _random.NextDouble()) : null };
 
     private void Guarded(Action run)
     {

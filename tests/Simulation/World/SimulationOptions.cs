@@ -22,6 +22,9 @@ public sealed record SimulationOptions(int Seed)
 
     public PodScript Worker { get; init; } = PodScript.RunsForever with { StartDelay = TimeSpan.FromSeconds(2) };
 
+    /// <summary>The same, pod by pod, by their names; null for <see cref="Worker"/> of all.</summary>
+    public Func<string, PodScript>? WorkerOf { get; init; }
+
     public PlanningOptions Planning { get; init; } = new();
 
     /// <summary>Several operators then share the work by a Lease.</summary>
