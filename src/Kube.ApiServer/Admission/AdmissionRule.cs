@@ -31,7 +31,7 @@ internal abstract class AdmissionRule
 internal static class Admission
 {
     private static readonly ImmutableArray<AdmissionRule> Rules =
-        [new NamespaceLifecycle(), new LimitRanger(), new ServiceAccountRule(), new PriorityRule(), new DefaultTolerationSeconds()];
+        [new NamespaceLifecycle(), new LimitRanger(), new ServiceAccountRule(), new PodSecurityRule(), new PriorityRule(), new DefaultTolerationSeconds()];
 
     public static void Admit(JsonObject obj, WriteContext context)
     {
