@@ -21,9 +21,10 @@ internal sealed class ExecShell(PodCommands pods, StandardStreams streams, TimeP
     {
         if (args.IsEmpty) throw new UsageException("exec-shell: the path of its script is missing.");
         var call = RemoteShellCall.Parse(args.Span[1..]);
-        NoAuthorities.Forget();
         try
         {
+            if (OwnHost.IsMeantBy(call, agent)) return OwnHost.Become(call);
+            NoAuthorities.Forget();
             return await new ExecShell(PodCommands.OfThisPod(agent), StandardStreams.OfThisProcess(), agent.Time).CallAsync(call, Environment.MachineName, cancellation);
         }
         catch (IOException fault)

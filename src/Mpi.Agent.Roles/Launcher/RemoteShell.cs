@@ -36,6 +36,7 @@ public sealed class RemoteShell
         var call = RemoteShellCall.Parse(args.Span[1..]);
         try
         {
+            if (OwnHost.IsMeantBy(call, agent)) return OwnHost.Become(call);
             await using var frames = await new LauncherStart(new LauncherFiles(directory), agent.Time).ConnectAsync(cancellation);
             return await new RemoteShell(frames, StandardStreams.OfThisProcess(), agent.Time).CallAsync(call, Environment.MachineName, cancellation);
         }

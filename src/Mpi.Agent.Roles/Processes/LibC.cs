@@ -106,6 +106,21 @@ internal static partial class LibC
         }
     }
 
+    /// <summary>.NET ignores SIGPIPE, and what is ignored stays so in the program that this process becomes.</summary>
+    public static void RestoreBrokenPipes()
+    {
+        const int brokenPipe = 13, usual = 0;
+        _ = SetSignal(brokenPipe, usual);
+    }
+
+    /// <summary>execve(2).</summary>
+    /// <returns>Only when it failed: why.</returns>
+    public static string Execute(string path, nint[] argv, nint[] environment)
+    {
+        _ = ExecuteCore(path, argv, environment);
+        return Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());
+    }
+
     public static IOException Failure(string call) => new($"{call}: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
 
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
@@ -131,6 +146,12 @@ internal static partial class LibC
 
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Control(int descriptor, int command, int argument);
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    private static partial nint SetSignal(int signal, nint handler);
+
+    [LibraryImport("libc", EntryPoint = "execve", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int ExecuteCore(string path, nint[] argv, nint[] environment);
 
     [LibraryImport("libc", EntryPoint = "waitpid")]
     private static partial int Wait(int pid, out int status, int options);

@@ -64,6 +64,15 @@ internal static class Spawn
         }
     }
 
+    /// <summary>This process becomes the program, with its own streams.</summary>
+    /// <returns>Why it has not.</returns>
+    public static IOException Become(SpawnRequest request)
+    {
+        if (request.Directory is { } directory) Environment.CurrentDirectory = directory;
+        LibC.RestoreBrokenPipes();
+        return new IOException($"{request.Path} does not start: {LibC.Execute(request.Path, Strings(request.Argv), Strings(request.Environment))}");
+    }
+
     /// <summary>With the zero at the end by which C knows an array's length.</summary>
     private static nint[] Strings(ImmutableArray<string> texts) => [.. texts.Select(Marshal.StringToCoTaskMemUTF8), 0];
 
