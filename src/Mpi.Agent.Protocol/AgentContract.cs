@@ -84,12 +84,6 @@ public static class AgentContract
     /// </summary>
     public const string AllWorkersRunNotice = "# kubempi: all workers run";
 
-    /// <summary>
-    /// Set by a cluster whose pods can run a program of the machine (the local cluster): the absolute path, valid in every
-    /// pod, of a program that takes a role as its first argument. <c>deliver</c> then links to it rather than copying itself.
-    /// </summary>
-    public const string CommandVariable = "KUBEMPI_AGENT_COMMAND";
-
     /// <summary>Overrides where reports go; by default the kubelet's <see cref="TerminationLogPath"/>.</summary>
     public const string TerminationLogVariable = "KUBEMPI_TERMINATION_LOG";
 

@@ -13,8 +13,8 @@ public sealed record AgentEnvironment
     public required IProcessRunner Processes { get; init; }
     public IAgentNetwork Network { get; init; } = new TcpNetwork();
 
-    /// <summary>This program as one self-sufficient file, or null when it is none (a build that needs a runtime beside it).</summary>
-    public required string? NativeExecutable { get; init; }
+    /// <summary>A file whose copies are this program, too; null when there is none (a build that needs a runtime beside it).</summary>
+    public required string? Program { get; init; }
 
     /// <summary>The surroundings of the running process.</summary>
     public static AgentEnvironment OfThisProcess() => new()
@@ -26,6 +26,6 @@ public sealed record AgentEnvironment
         Random = Random.Shared,
         Processes = new ProcessRunner(),
         // Only native compilation has no dynamic code; there the executable is the whole program.
-        NativeExecutable = RuntimeFeature.IsDynamicCodeSupported ? null : Environment.ProcessPath,
+        Program = RuntimeFeature.IsDynamicCodeSupported ? null : Environment.ProcessPath,
     };
 }

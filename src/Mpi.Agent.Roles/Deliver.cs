@@ -17,23 +17,9 @@ internal static class Deliver
         var target = Path.Combine(directory, AgentContract.FileName);
         var unfinished = $"{target}.{Environment.ProcessId}";
         File.Delete(unfinished);
-        if (environment.Variable(AgentContract.CommandVariable) is { Length: > 0 } command)
-        {
-            // A link needs no shell in the image that follows it, and passes arguments, signals and exit codes untouched.
-            if (!Path.IsPathRooted(command)) throw new UsageException($"{AgentContract.CommandVariable} must be an absolute path; it is \"{command}\".");
-            File.CreateSymbolicLink(unfinished, command);
-        }
-        else if (environment.NativeExecutable is { } executable)
-        {
-            File.Copy(executable, unfinished);
-            File.SetUnixFileMode(unfinished, ExecutableByAll);
-        }
-        else
-        {
-            throw new UsageException("this build of the agent is not one file and cannot be copied. "
-                + $"Use the native build, or set {AgentContract.CommandVariable} to a program that every container can run.");
-        }
-
+        if (environment.Program is not { } program) throw new UsageException("this build of the agent is not one file and cannot be copied. Use the native build.");
+        File.Copy(program, unfinished);
+        File.SetUnixFileMode(unfinished, ExecutableByAll);
         File.Move(unfinished, target, overwrite: true);
         // Programs of their own for launchers that take one path and no arguments. The kernel reads the line; no shell is needed.
         foreach (var (name, role) in (ReadOnlySpan<(string, string)>)[(AgentContract.RemoteShellFileName, AgentContract.RemoteShellRole), (AgentContract.ExecShellFileName, AgentContract.ExecShellRole)])

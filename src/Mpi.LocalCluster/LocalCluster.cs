@@ -183,7 +183,7 @@ public sealed class LocalCluster : IAsyncDisposable
         return defaults with
         {
             ImageSearchPath = options.ImagePath,
-            ProgramMounts = ImmutableDictionary<string, string>.Empty.Add("agent", agent.Script),
+            ProgramMounts = ImmutableDictionary<string, string>.Empty.Add("agent", agent.File),
             SystemFolders = known.AddRange(agent.Folders.Distinct().Where(f => !known.Any(k => f == k || f.StartsWith(k + "/", StringComparison.Ordinal)))),
             // Jobs written for a cluster ask for more than a laptop has; here they share what there is.
             Cpus = Math.Max(256, Environment.ProcessorCount),

@@ -24,7 +24,7 @@ public sealed class InClusterTests
                 StateParent = Path.Combine(folder.FullName, "state"),
                 Cache = Path.Combine(folder.FullName, "cache"),
                 ImagePath = [],
-                Program = new HostProgram(["/bin/true"], [], ""),
+                Program = new HostProgram(["/bin/true"], []),
                 Notice = static _ => { },
             };
             await using var cluster = await LocalCluster.StartAsync(options, cancellation);

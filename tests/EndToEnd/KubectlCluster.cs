@@ -34,7 +34,7 @@ public sealed class KubectlCluster : IAsyncLifetime
                 StateParent = Path.Combine(_folder.FullName, "state"),
                 Cache = Path.Combine(_folder.FullName, "cache"),
                 ImagePath = [Path.Combine(Kubempi.Root, "images")],
-                Program = new HostProgram(["/bin/false"], [], ""),
+                Program = new HostProgram(["/bin/false"], []),
                 Notice = static _ => { },
                 VirtualNodes = Pretending.Nodes(1, new Dictionary<string, string>(StringComparer.Ordinal)),
             },

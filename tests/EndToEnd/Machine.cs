@@ -6,11 +6,33 @@ namespace EndToEnd;
 /// <summary>What this machine's kernel holds for a cluster, read from /proc.</summary>
 internal static class Machine
 {
+    private static readonly string[] Shells = ["sh", "bash", "dash", "ash", "busybox", "ksh", "zsh"];
+
     /// <summary>Every process below another one, each as its PID with its start time, because PIDs are used again.</summary>
     public static ImmutableArray<string> Descendants(int root) => [.. Below(root).Select(Identity).Where(static i => !i.EndsWith(" gone", StringComparison.Ordinal))];
 
     /// <summary>The kernel's names of the programs that run below a process now.</summary>
-    public static IEnumerable<string> Programs(int root) => Below(root).Select(static pid => Read($"/proc/{pid}/comm").TrimEnd('\n')).Where(static name => name.Length > 0);
+    public static IEnumerable<string> Programs(int root) => Below(root).Select(Program).Where(static name => name.Length > 0);
+
+    /// <summary>
+    /// The same, and of each that is a shell of a container its command line. The node's own shells are none of these: the first process of a
+    /// container's PID namespace, and what that forks until it becomes another program, which is the same command line.
+    /// </summary>
+    public static IEnumerable<(string Program, string? ContainerShell)> ProgramsAndShells(int root)
+    {
+        var own = PidNamespace(Environment.ProcessId);
+        return Below(root).Select(pid => (Program(pid), Shells.Contains(Path.GetFileName(Link($"/proc/{pid}/exe"))) ? ContainerShell(pid, own) : null));
+    }
+
+    private static string? ContainerShell(int shell, string own)
+    {
+        var container = PidNamespace(shell);
+        if (container == own || CommandLine(shell) is not { Length: > 0 } line) return null;
+        var first = shell;
+        while (Parent(first) is { } parent && PidNamespace(parent) == container) first = parent;
+        // Other namespaces than containers' are the node's (src/Kube.Nodes/Linux/Sandbox/RunningContainer.cs).
+        return CommandLine(first) is { } script && script.EndsWith("/start", StringComparison.Ordinal) && line != script ? line : null;
+    }
 
     public static bool Lives(string identity) => Identity(int.Parse(identity.Split(' ')[0], CultureInfo.InvariantCulture)) == identity;
 
@@ -64,6 +86,14 @@ internal static class Machine
 
         return found;
     }
+
+    private static string Program(int pid) => Read($"/proc/{pid}/comm").TrimEnd('\n');
+
+    private static string PidNamespace(int pid) => Link($"/proc/{pid}/ns/pid");
+
+    private static int? Parent(int pid) => Stat(pid) is { Length: > 1 } fields ? int.Parse(fields[1], CultureInfo.InvariantCulture) : null;
+
+    private static string CommandLine(int pid) => Read($"/proc/{pid}/cmdline").TrimEnd('\0').Replace('\0', ' ');
 
     private static IEnumerable<int> Pids() => Directory.EnumerateDirectories("/proc")
         .Select(static d => int.TryParse(Path.GetFileName(d), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)

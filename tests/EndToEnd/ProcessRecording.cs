@@ -11,10 +11,14 @@ internal sealed class ProcessRecording : IAsyncDisposable
     private static readonly TimeSpan BetweenLooks = TimeSpan.FromMilliseconds(20);
 
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _shells = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _looking;
 
     public ProcessRecording() => _looking = Task.Run(LookAsync, CancellationToken.None);
+
+    /// <summary>The command lines of the shells that ran in containers, once it has ended.</summary>
+    public ImmutableSortedSet<string> ContainerShells => [.. _shells];
 
     public async Task<ImmutableSortedSet<string>> EndAsync()
     {
@@ -34,7 +38,12 @@ internal sealed class ProcessRecording : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             // A process changes its name when it becomes another program, so each is looked at again.
-            _names.UnionWith(Machine.Programs(Environment.ProcessId));
+            foreach (var (program, shell) in Machine.ProgramsAndShells(Environment.ProcessId))
+            {
+                if (program.Length > 0) _names.Add(program);
+                if (shell is not null) _shells.Add(shell);
+            }
+
             await Task.Delay(BetweenLooks, CancellationToken.None);
         }
     }

@@ -16,7 +16,7 @@ public sealed class TestEnvironment : IDisposable
             Time = TimeProvider.System,
             Random = new Random(1),
             Processes = new ProcessRunner(),
-            NativeExecutable = null,
+            Program = null,
         };
         Variables["KUBEMPI_TERMINATION_LOG"] = File("termination-log");
     }

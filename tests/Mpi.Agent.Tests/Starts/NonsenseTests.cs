@@ -117,7 +117,7 @@ public sealed class NonsenseTests
             var options = new WorkerOptions { Name = name, Credentials = "", Service = MemoryNetwork.Service, Launcher = "pi-launcher", Port = Port };
             var agent = new AgentEnvironment
             {
-                Variable = static _ => null, Output = TextWriter.Null, Error = TextWriter.Null, Time = Clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), NativeExecutable = null,
+                Variable = static _ => null, Output = TextWriter.Null, Error = TextWriter.Null, Time = Clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), Program = null,
                 Network = _network.Of(name),
             };
             return new WorkerRole(options, _handshake, _network.Names, new StubDaemons(Clock, () => TimeSpan.FromMilliseconds(_random.Next(3000)), started), agent).ServeAsync(Over);

@@ -198,7 +198,7 @@ internal sealed class SimulatedStart
 
     private AgentEnvironment Agent(string pod) => new()
     {
-        Variable = static _ => null, Output = new Log(this, pod), Error = new Log(this, pod), Time = _clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), NativeExecutable = null,
+        Variable = static _ => null, Output = new Log(this, pod), Error = new Log(this, pod), Time = _clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), Program = null,
         Network = _network.Of(pod),
     };
 
