@@ -12,8 +12,8 @@ namespace EndToEnd;
 [Collection("this machine")]
 public sealed class SoakTests(ITestOutputHelper output)
 {
-    private static readonly int Runs = Setting("KUBEMPI_SOAK_RUNS", 20);
-    private static readonly int Kills = Setting("KUBEMPI_KILLS", 5);
+    private static readonly int Runs = Soak.Setting("KUBEMPI_SOAK_RUNS", 20);
+    private static readonly int Kills = Soak.Setting("KUBEMPI_KILLS", 5);
 
     /// <summary>How many runs are under way at once, and how many pass between two measurements.</summary>
     private const int Lanes = 3;
@@ -189,7 +189,4 @@ public sealed class SoakTests(ITestOutputHelper output)
         var (x, y) = (points.Average(static p => (double)p.Run), points.Average(static p => p.HeapKiB));
         return points.Sum(p => (p.Run - x) * (p.HeapKiB - y)) / points.Sum(p => (p.Run - x) * (p.Run - x));
     }
-
-    private static int Setting(string variable, int usual) =>
-        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var set) ? set : usual;
 }
