@@ -19,7 +19,7 @@ port=$((20000 + RANDOM % 20000)) ssh_port=$((port + 1))
 export TMPDIR=$work
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_plm_rsh_no_tree_spawn=1 OMPI_MCA_orte_leave_session_attached=1
 
-{ echo "127.0.0.1 localhost $(hostname)"; seq -f '127.0.77.%g n%g' 250; } > "$work/hosts"
+{ echo "127.0.0.1 localhost $(hostname)"; for i in {1..250}; do echo "127.0.77.$i n$i"; done; } > "$work/hosts"
 mount --bind "$work/hosts" /etc/hosts
 hosts() { seq -f n%g -s , 1 "$1"; }
 on() { # HOST COMMAND...: in the background
@@ -44,13 +44,14 @@ AuthorizedKeysFile $work/id.pub
 PidFile none
 StrictModes no
 MaxStartups 1000
+LoginGraceTime 0
 PerSourcePenalties no
 CONFIG
 grep -q PerSourcePenalties <(/usr/sbin/sshd -T -f "$work/sshd_config" 2>/dev/null) || sed -i /PerSourcePenalties/d "$work/sshd_config"
 mkdir -p /run/sshd
 ssh_args="-p $ssh_port -i $work/id -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
 
-seconds() { local begin=$EPOCHREALTIME; "$@" >/dev/null 2>"$work/error" || { cat "$work/error" >&2; exit 1; }; awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", b - a }'; }
+seconds() { local begin=$EPOCHREALTIME; "$@" >/dev/null 2>"$work/error" || { echo "$* failed with code $?:"; cat "$work/error"; exit 1; } >&2; awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.3f\n", b - a }'; }
 median() { sort -n | awk '{ v[NR] = $1 } END { print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'; }
 over_ssh() { OMPI_MCA_plm_rsh_args=$ssh_args mpirun.openmpi -H "$(hosts "$1")" --map-by node -n 1 true; }
 over_agent() { OMPI_MCA_plm_rsh_agent=$work/agent/kubempi-rsh KUBEMPI_AGENT_NAME=launcher KUBEMPI_AGENT_CREDENTIALS=$work/launcher mpirun.openmpi -H "$(hosts "$1")" --map-by node -n 1 true; }

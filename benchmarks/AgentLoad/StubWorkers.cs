@@ -30,7 +30,9 @@ internal sealed class StubWorkers : IAsyncDisposable
             }
             catch (IOException fault)
             {
+                // As a worker does; each would else take the launcher's time from the others.
                 Console.Error.WriteLine($"{name} dials again: {fault.Message}");
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
             }
         }
     }

@@ -8,8 +8,11 @@ namespace Mpi.Agent.Roles;
 /// </summary>
 public sealed class Handshake(IConnectionProof proof, TimeProvider time, LivenessPace pace)
 {
-    /// <summary>From TCP's connection to the greeting. A machine that is short of everything needs seconds for its first handshake.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
+    /// <summary>
+    /// From TCP's connection to the greeting. A thousand workers that dial at once cost the launcher seconds of a processor, which with a tenth of
+    /// one are half a minute: were the limit shorter, all would give up before their turn and begin anew, for ever. Well below how long a call waits.
+    /// </summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
 
     /// <summary>The launcher's side.</summary>
     public Task<AgentLink> AcceptAsync(Stream connection, Hello own, CancellationToken cancellation) => WithinLimitAsync(connection, async limit =>

@@ -59,7 +59,7 @@ public sealed class RemoteShell
         _frames.Post(new StartRequest(call.WithControlPort(ownHost, Messages.ReadOpened(opened)).Words, Shell: true, [], "").ToFrame(0));
 
         using var registrations = new SignalForwarding(Signals, signal => _frames.Post(Messages.Signal(0, signal)));
-        new Thread(ReadInput) { IsBackground = true }.Start();
+        BeginInput();
         using var output = new OutputThread(_streams.Output, SessionStream.Output, _frames);
         using var error = new OutputThread(_streams.Error, SessionStream.Error, _frames);
         // The signal itself has been passed on; after a grace nothing is waited for any more.
@@ -101,27 +101,41 @@ public sealed class RemoteShell
         { } frame => frame,
     };
 
-    private void ReadInput()
+    /// <summary>mpirun gives its daemons /dev/null, which is over at once: a thread for it would cost as much as the rest of a call.</summary>
+    private void BeginInput()
     {
         var buffer = new byte[16 * 1024];
+        int? first = LibC.IsReadable(_streams.Input) ? ReadInput(buffer) : null;
+        if (first == 0) _frames.Post(Messages.End(0, SessionStream.Input));
+        else new Thread(() => SendInput(buffer, first ?? ReadInput(buffer))) { IsBackground = true }.Start();
+    }
+
+    private void SendInput(byte[] buffer, int count)
+    {
+        for (; count > 0; count = ReadInput(buffer))
+        {
+            for (var sent = 0; sent < count;)
+            {
+                var part = _input.Take(count - sent);
+                _frames.Post(Messages.Data(0, SessionStream.Input, buffer.AsSpan(sent, part)));
+                sent += part;
+            }
+        }
+
+        _frames.Post(Messages.End(0, SessionStream.Input));
+    }
+
+    private int ReadInput(byte[] buffer)
+    {
         try
         {
-            while (LibC.Read(_streams.Input, buffer) is > 0 and var count)
-            {
-                for (var sent = 0; sent < count;)
-                {
-                    var part = _input.Take(count - sent);
-                    _frames.Post(Messages.Data(0, SessionStream.Input, buffer.AsSpan(sent, part)));
-                    sent += part;
-                }
-            }
+            return LibC.Read(_streams.Input, buffer);
         }
         catch (Exception fault) when (fault is IOException or ObjectDisposedException)
         {
             // Input that cannot be read, such as one that was closed, has ended.
+            return 0;
         }
-
-        _frames.Post(Messages.End(0, SessionStream.Input));
     }
 }
 
@@ -141,16 +155,18 @@ internal sealed class OutputThread : IDisposable
     private readonly FrameLink _frames;
     // Bounded by the stream's credit.
     private readonly BlockingCollection<ReadOnlyMemory<byte>> _queue = [];
-    private readonly Thread _thread;
+    private Thread? _thread;
 
-    public OutputThread(SafeFileHandle file, SessionStream stream, FrameLink frames)
+    public OutputThread(SafeFileHandle file, SessionStream stream, FrameLink frames) => (_file, _stream, _frames) = (file, stream, frames);
+
+    /// <summary>The first starts the thread: MPI's daemons most often have nothing to say.</summary>
+    public void Write(ReadOnlyMemory<byte> bytes)
     {
-        (_file, _stream, _frames) = (file, stream, frames);
+        _queue.Add(bytes);
+        if (_thread is not null) return;
         _thread = new Thread(Run) { IsBackground = true };
         _thread.Start();
     }
-
-    public void Write(ReadOnlyMemory<byte> bytes) => _queue.Add(bytes);
 
     private void Run()
     {
@@ -175,7 +191,7 @@ internal sealed class OutputThread : IDisposable
     public void Dispose()
     {
         _queue.CompleteAdding();
-        _thread.Join();
+        _thread?.Join();
         _queue.Dispose();
     }
 }

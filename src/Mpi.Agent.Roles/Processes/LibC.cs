@@ -48,6 +48,14 @@ internal static partial class LibC
         }
     }
 
+    /// <summary>Whether a read would not wait: there is something, or the end, or an error.</summary>
+    public static bool IsReadable(SafeFileHandle file)
+    {
+        const int input = 1, atOnce = 0;
+        var entry = (uint)file.DangerousGetHandle() | ((long)input << 32);
+        return Poll(ref entry, 1, atOnce) > 0;
+    }
+
     /// <summary>Writes all.</summary>
     public static void Write(SafeFileHandle file, ReadOnlySpan<byte> bytes)
     {
