@@ -53,7 +53,10 @@ public sealed class WorkerLossTests(UpCluster cluster) : IClassFixture<UpCluster
         (await cluster.Client.ListAsync(Kinds.Pod, "default", new ListOptions(LabelSelector: $"training.kubeflow.org/job-name={job},training.kubeflow.org/job-role=worker"), cluster.Limit))
             .Items.ToDictionary(static p => p.Meta.Name, static p => p.Meta.Uid);
 
-    /// <summary>At its first start rank 1 kills its worker's agent, as the kernel does when a container is out of memory.</summary>
+    /// <summary>
+    /// At its first start rank 1 kills its worker's agent, as the kernel does when a container is out of memory; only once rank 0
+    /// has seen that this is the first, and neither goes on to the program: it might end before the container does.
+    /// </summary>
     private static string Job(string name, string workerRestarts, string shared) => $$"""
         apiVersion: kubeflow.org/v2beta1
         kind: MPIJob
@@ -71,13 +74,12 @@ public sealed class WorkerLossTests(UpCluster cluster) : IClassFixture<UpCluster
                       command: [mpirun, --allow-run-as-root, -n, "2", sh, -c]
                       args:
                         - |
-                          if ! test -e /shared/died; then
-                            until test -e /shared/go; do sleep 0.1; done
-                            test $OMPI_COMM_WORLD_RANK = 1 || exec sleep 600
-                            touch /shared/died
-                            kill -9 $(pgrep -f [a]gent.worker)
-                          fi
-                          exec /home/mpiuser/pi
+                          test -e /shared/died && exec /home/mpiuser/pi
+                          if test $OMPI_COMM_WORLD_RANK = 0; then touch /shared/waiting; exec sleep 600; fi
+                          until test -e /shared/go && test -e /shared/waiting; do sleep 0.1; done
+                          touch /shared/died
+                          kill -9 $(pgrep -f [a]gent.worker) || exit 9
+                          sleep 600
             Worker:
               replicas: 2
               restartPolicy: {{workerRestarts}}

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Mpi.Agent.Tests;
 
@@ -13,6 +11,7 @@ internal sealed class Sshd : IDisposable
     private const string Program = "/usr/sbin/sshd";
     private readonly string folder;
     private readonly string extraConfig;
+    private readonly ReservedPort port = new();
     private Process? process;
 
     public Sshd(TestEnvironment test, string name, string extraConfig = "")
@@ -21,13 +20,12 @@ internal sealed class Sshd : IDisposable
         folder = test.File(name);
         this.extraConfig = extraConfig;
         Directory.CreateDirectory(folder);
-        Port = FreePort();
         Key("host_key");
         Key("id");
         File.Copy(In("id.pub"), In("authorized_keys"));
     }
 
-    public int Port { get; }
+    public int Port => port.Number;
 
     /// <summary>A stanza for the client's configuration.</summary>
     public string Stanza(string host) => $"""
@@ -63,6 +61,7 @@ internal sealed class Sshd : IDisposable
 
     public void Dispose()
     {
+        port.Dispose();
         if (process is null) return;
         process.Kill(entireProcessTree: true);
         process.WaitForExit();
@@ -92,12 +91,5 @@ internal sealed class Sshd : IDisposable
         chown.WaitForExit();
         // The folder above is ours alone; sshd's user must get through it.
         File.SetUnixFileMode(Path.GetDirectoryName(folder)!, (UnixFileMode)0b111_001_001);
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

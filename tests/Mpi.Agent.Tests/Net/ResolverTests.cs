@@ -88,12 +88,10 @@ public sealed class ResolverTests
     [InlineData("use-vc", false)]
     public async Task An_answer_that_was_cut_off_and_every_one_under_use_vc_comes_over_tcp(string option, bool cutOff)
     {
-        using var datagrams = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        datagrams.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var (udp, tcp) = OnOnePort();
+        using var datagrams = udp;
+        using var connections = tcp;
         var port = ((IPEndPoint)datagrams.LocalEndPoint!).Port;
-        using var connections = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        connections.Bind(new IPEndPoint(IPAddress.Loopback, port));
-        connections.Listen();
         using var stop = new CancellationTokenSource();
         // Over UDP an empty answer with the bit for "there is more"; the address only over TCP.
         var serving = Task.WhenAll(cutOff ? ServeAsync(datagrams, "nobody", stop.Token, truncated: true) : Task.CompletedTask, ServeTcpAsync(connections, "w-0.job", stop.Token));
@@ -126,6 +124,28 @@ public sealed class ResolverTests
         }
 
         Assert.Empty(await resolving);
+    }
+
+    /// <summary>Sockets on a port that both protocols have free: the system picks for one protocol only.</summary>
+    private static (Socket Udp, Socket Tcp) OnOnePort()
+    {
+        while (true)
+        {
+            var udp = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            udp.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+            var tcp = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                tcp.Bind(udp.LocalEndPoint!);
+                tcp.Listen();
+                return (udp, tcp);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressAlreadyInUse)
+            {
+                udp.Dispose();
+                tcp.Dispose();
+            }
+        }
     }
 
     /// <summary>Answers A questions for one name with 10.0.0.9, and everything else with nothing.</summary>

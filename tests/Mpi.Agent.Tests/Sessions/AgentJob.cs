@@ -11,6 +11,7 @@ namespace Mpi.Agent.Tests;
 internal sealed class AgentJob : IAsyncDisposable
 {
     private readonly TestEnvironment _environment = new();
+    private readonly ReservedPort _port = new();
     private readonly TextWriter _output;
     // Bounds every wait of a test.
     private readonly CancellationTokenSource _stop = new(TimeSpan.FromMinutes(2));
@@ -49,7 +50,7 @@ internal sealed class AgentJob : IAsyncDisposable
     public ConcurrentQueue<LostWorker> Lost { get; } = new();
 
     public LauncherFiles Files => new(_environment.Folder);
-    public int Port { get; } = FreePort();
+    public int Port => _port.Number;
 
     public AgentCredentials Credentials(string certificate, string key, string peer)
     {
@@ -133,14 +134,8 @@ internal sealed class AgentJob : IAsyncDisposable
         Launcher.Dispose();
         Worker.Dispose();
         _stop.Dispose();
+        _port.Dispose();
         _environment.Dispose();
-    }
-
-    public static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 
     private sealed class NoNames : INameResolver
