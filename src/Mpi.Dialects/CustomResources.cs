@@ -6,6 +6,9 @@ public static class CustomResources
     /// <summary>kubeflow's MPIJob with version v2beta1, as YAML.</summary>
     public static string MpiJobs() => Read("Mpi.Dialects.crd.mpijobs.yaml");
 
+    /// <summary>The same with versions v1, v1alpha2 and v1alpha1 as well, and without the conversion that they need.</summary>
+    public static string LegacyMpiJobs() => Read("Mpi.Dialects.crd.legacy.mpijobs.yaml");
+
     private static string Read(string name)
     {
         using var stream = typeof(CustomResources).Assembly.GetManifestResourceStream(name)
