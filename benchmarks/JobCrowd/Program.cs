@@ -31,7 +31,7 @@ await using var controllers = new ControllerSet(admin, new ControllerOptions(), 
 await using var nodes = new VirtualNodes(admin, new VirtualNodeOptions(VirtualNodeSpec.Many("node-", (jobs * (workers + 1) / 100) + 1)), Script, TimeProvider.System, new Random(2));
 await using var process = new OperatorProcess(
     new OperatorOptions { LeaderElection = false },
-    new OperatorParts { Client = operatorClient, Dialect = new KubeflowV2Beta1Dialect(), Identity = "benchmark" });
+    new OperatorParts { Client = operatorClient, Dialects = [new KubeflowV2Beta1Dialect()], Identity = "benchmark" });
 await using var loops = new LoopHost();
 loops.Start([.. crowd.Loops, .. controllers.Loops, .. nodes.Loops, .. process.Loops]);
 while (!controllers.HasSynced || process.Health.Ready() is { IsHealthy: false }) await Task.Delay(50, stop.Token);

@@ -1,8 +1,13 @@
+using System.Collections.Immutable;
+
 namespace Mpi.Dialects;
 
 /// <summary>The definitions of the kinds that dialects are stored as, for <c>install</c> and the local cluster; the files stand in deploy/crd.</summary>
 public static class CustomResources
 {
+    /// <summary>One of each dialect's, as YAML.</summary>
+    public static ImmutableArray<string> All() => [MpiJobs()];
+
     /// <summary>kubeflow's MPIJob with version v2beta1, as YAML.</summary>
     public static string MpiJobs() => Read("Mpi.Dialects.crd.mpijobs.yaml");
 

@@ -126,7 +126,7 @@ public sealed class LocalCluster : IAsyncDisposable
         parts.Push(host);
         var kubeconfig = Path.Combine(state.Path, "kubeconfig");
         host.WriteKubeconfig(kubeconfig);
-        await client.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(CustomResources.MpiJobs())[0].Root), cancellation);
+        foreach (var definition in CustomResources.All()) await client.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(definition)[0].Root), cancellation);
 
         // The controllers and the node stand beside the API server and need no socket.
         var controllers = new ControllerSet(InProcessClient(server, "kubempi-controllers", time), new ControllerOptions(), time, new Random());
@@ -154,7 +154,7 @@ public sealed class LocalCluster : IAsyncDisposable
         var mpi = new OperatorProcess(OperatorOptions(options), new OperatorParts
         {
             Client = connection.CreateClient(KubeClientOptions.Default with { UserAgent = "kubempi-operator" }, time),
-            Dialect = ManifestDialects.All[0],
+            Dialects = ManifestDialects.All,
             Time = time,
             Loggers = options.Loggers,
             Identity = $"{Environment.MachineName}_{Guid.NewGuid()}",

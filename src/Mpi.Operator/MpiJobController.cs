@@ -76,7 +76,7 @@ public sealed partial class MpiJobController
             // 3. Apply.
             var outcome = await _applier.ApplyAsync(job, plan, cancellation);
             memory.Absorb(outcome, _world.Watches, seen.Workers, _time.GetUtcNow());
-            if (seen.Launcher is { } launcher) _metrics.JobSeen(key, launcher.Meta.Name);
+            if (seen.Launcher is { } launcher) _metrics.JobSeen(memory.Uid, new ObjectKey(key.Namespace, launcher.Meta.Name));
 
             // 4. Requeue. Trouble backs off; what was found out is planned for at once; else the plan says when.
             if (memory.StaleInARow >= StaleLimit) _world.Distrust(null);
@@ -128,12 +128,14 @@ public sealed partial class MpiJobController
     private JobMemory Remember(KubeObject job)
     {
         if (_memories.TryGetValue(job.Meta.Key, out var known) && known.Uid == job.Meta.Uid) return known;
+        // One of the same name that was deleted and made anew.
+        if (known is not null) _metrics.JobGone(known.Uid);
         return _memories[job.Meta.Key] = new JobMemory(job.Meta.Uid);
     }
 
     private void Forget(ObjectKey key)
     {
-        if (_memories.TryRemove(key, out _)) _metrics.JobGone(key);
+        if (_memories.TryRemove(key, out var known)) _metrics.JobGone(known.Uid);
     }
 
     private static bool IsTransient(Exception trouble, CancellationToken cancellation) =>

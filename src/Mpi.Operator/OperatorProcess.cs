@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Types;
 using Microsoft.Extensions.Logging;
@@ -12,7 +13,11 @@ public sealed record OperatorParts
     /// <summary>Not limited in rate: the server's own fairness decides.</summary>
     public required IKubeClient Client { get; init; }
 
-    public required IDialect Dialect { get; init; }
+    /// <summary>
+    /// The dialects whose jobs it works on, each of a kind of its own. The cluster must serve the first one's kind; the others are watched
+    /// where it serves them, and as soon as it does.
+    /// </summary>
+    public required ImmutableArray<IDialect> Dialects { get; init; }
     public IKeySource Keys { get; init; } = new FreshKeySource();
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public Random Random { get; init; } = new();
@@ -28,10 +33,7 @@ public sealed record OperatorParts
 /// </summary>
 public sealed partial class OperatorProcess : IAsyncDisposable
 {
-    /// <summary>A plan that met a newer world is tried again soon; a server in trouble is left alone for longer and longer.</summary>
-    private static readonly Backoff KeyBackoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(1));
-
-    private readonly JobCaches _caches;
+    private readonly ImmutableArray<WatchedDialect> _dialects;
     private readonly ILogger _log;
 
     /// <exception cref="ArgumentException">The options are at fault; the message names every fault.</exception>
@@ -46,16 +48,12 @@ public sealed partial class OperatorProcess : IAsyncDisposable
         Metrics = new OperatorMetrics(() => leadership.MayWrite(out _));
         var client = new FencedClient(parts.Client, leadership, time, options.RequestTimeout);
 
-        var queue = new WorkQueue<ObjectKey>(KeyBackoff, time, random);
-        _caches = new JobCaches(parts.Client, parts.Dialect.Kind, options.Namespace is { Length: > 0 } ns ? ns : null, queue, time, random, LogWatch);
         var events = new EventRecorder(client, time, random, _log);
-        var applier = new PlanApplier(client, parts.Keys, events, Metrics, parts.Dialect.Kind, options.WritesAtOnce, _log);
-        var controller = new MpiJobController(_caches, client, parts.Dialect, applier, Metrics, options.Planning, time, _log);
+        _dialects = [.. parts.Dialects.Select((dialect, i) => new WatchedDialect(dialect, required: i == 0, options, parts, client, events, Metrics, LogWatch, LogFailure, _log))];
 
-        var controllers = Enumerable.Range(0, options.Threadiness)
-            .Select(i => new ControllerLoop<ObjectKey>($"mpijob/{i}", queue, controller.ReconcileAsync, _caches.Reflectors, LogFailure));
+        var controllers = _dialects.SelectMany(static d => d.Controllers);
         Workers = [.. Elector is null ? controllers : controllers.Select(ILoop (loop) => new LeaderOnlyLoop(loop, Elector))];
-        Health = new OperatorHealth(Elector, () => _caches.Unsynced, options.Lease.Duration);
+        Health = new OperatorHealth(Elector, () => _dialects.SelectMany(static d => d.Unsynced).Distinct(), options.Lease.Duration);
     }
 
     /// <summary>Null where the options ask for no election.</summary>
@@ -65,7 +63,7 @@ public sealed partial class OperatorProcess : IAsyncDisposable
     public OperatorHealth Health { get; }
 
     /// <summary>The loops that fill the stores.</summary>
-    public IReadOnlyList<ILoop> Watchers => _caches.Reflectors;
+    public IReadOnlyList<ILoop> Watchers => [.. _dialects.SelectMany(static d => d.Watchers)];
 
     /// <summary>The loops that work on jobs; only they write about jobs.</summary>
     public IReadOnlyList<ILoop> Workers { get; }
@@ -76,7 +74,7 @@ public sealed partial class OperatorProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Metrics.Dispose();
-        await _caches.DisposeAsync();
+        foreach (var dialect in _dialects) await dialect.DisposeAsync();
     }
 
     private void LogFailure(ObjectKey job, Exception cause, TimeSpan wait) => LogRetry(job, cause.Message, wait.TotalSeconds);

@@ -6,7 +6,7 @@ namespace EndToEnd;
 /// <summary>The background cluster's API as a program sees it.</summary>
 internal static class Cluster
 {
-    public static ResourceKind MpiJobs { get; } = Mpi.Dialects.ManifestDialects.All[0].Kind;
+    public static ResourceKind MpiJobs { get; } = Mpi.Dialects.KubeflowV2Beta1Dialect.MpiJob;
 
     public static KubeClient Connect(Household house) =>
         ClusterConnection.Load(new ClusterConnectionOptions(house.ClusterKubeconfig), TimeProvider.System).CreateClient(KubeClientOptions.Default, TimeProvider.System);

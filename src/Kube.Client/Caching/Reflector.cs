@@ -80,10 +80,11 @@ public abstract record ReflectorState
 /// takes one event.
 /// </summary>
 public sealed class Reflector<T>(
-    IKubeReader client, ResourceKind kind, string? ns, Store<T> store, ReflectorOptions options, TimeProvider time, Random random) : IReflector
+    IKubeReader client, ResourceKind kind, string? ns, Store<T> store, ReflectorOptions options, TimeProvider time, Random random) : IReflector, IKindWatch
     where T : class
 {
     private readonly TaskCompletionSource _synced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _served = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<StoredObject<T>> _listed = [];
     private readonly Signal _relistAsked = new(time);
     private string _version = "";
@@ -98,6 +99,8 @@ public sealed class Reflector<T>(
     public ReflectorState State { get; private set; } = new ReflectorState.Listing("", Whole: false);
 
     public bool HasSynced => _synced.Task.IsCompleted;
+
+    public bool WasServed => _served.Task.IsCompleted;
 
     /// <summary>Whether the server knew the kind when it was last asked; false before the first list.</summary>
     public bool IsServed { get; private set; }
@@ -179,6 +182,8 @@ public sealed class Reflector<T>(
 
     public ValueTask WaitForSyncAsync(CancellationToken cancellation) => new(_synced.Task.WaitAsync(cancellation));
 
+    public ValueTask WaitUntilServedAsync(CancellationToken cancellation) => new(_served.Task.WaitAsync(cancellation));
+
     public ValueTask DisposeAsync() => State is ReflectorState.Watching watching ? watching.Watch.DisposeAsync() : ValueTask.CompletedTask;
 
     private async Task ListAsync(ReflectorState.Listing listing, CancellationToken cancellation)
@@ -207,6 +212,7 @@ public sealed class Reflector<T>(
         _listedAt = time.GetUtcNow();
         _relistAt = _listedAt + (options.RelistAfter * (1 + random.NextDouble()));
         State = new ReflectorState.Connecting(page.ResourceVersion);
+        _served.TrySetResult();
         _synced.TrySetResult();
     }
 

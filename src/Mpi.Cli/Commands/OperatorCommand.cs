@@ -40,7 +40,7 @@ internal static class OperatorCommand
             await using var process = new OperatorProcess(flags.Options, new OperatorParts
             {
                 Client = client,
-                Dialect = ManifestDialects.All[0],
+                Dialects = ManifestDialects.All,
                 Loggers = loggers,
                 Identity = $"{Environment.MachineName}_{Guid.NewGuid()}",
             });

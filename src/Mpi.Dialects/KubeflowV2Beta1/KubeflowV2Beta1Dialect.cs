@@ -11,7 +11,11 @@ public sealed class KubeflowV2Beta1Dialect : IDialect
 
     public ResourceKind Kind => MpiJob;
 
+    public string WatchedPods => KubeflowV2Beta1Profile.WatchedPods;
+
     public IRunStatusFormat Status { get; } = new KubeflowV2Beta1Status();
+
+    public string? JobOf(IReadOnlyDictionary<string, string> podLabels) => podLabels.GetValueOrDefault(KubeflowV2Beta1Profile.JobName);
 
     public ParseResult Parse(JsonElement manifest) => new KubeflowV2Beta1Parser(manifest).Parse();
 

@@ -8,13 +8,16 @@ namespace Mpi.Dialects;
 internal static class KubeflowV2Beta1Profile
 {
     private const string OperatorName = "training.kubeflow.org/operator-name";
-    private const string JobName = "training.kubeflow.org/job-name";
+    private const string OperatorNameValue = "mpi-operator";
+    internal const string JobName = "training.kubeflow.org/job-name";
     private const string JobRole = "training.kubeflow.org/job-role";
     private const string ReplicaIndex = "training.kubeflow.org/replica-index";
 
+    internal const string WatchedPods = $"{OperatorName}={OperatorNameValue}";
+
     public static RunProfile Of(ObjectMeta job)
     {
-        var selector = Labels((OperatorName, "mpi-operator"), (JobName, job.Name));
+        var selector = Labels((OperatorName, OperatorNameValue), (JobName, job.Name));
         return new RunProfile
         {
             JobKind = KubeflowV2Beta1Dialect.MpiJob,

@@ -34,7 +34,7 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
         var clock = new RehearsalClock();
         using var server = new KubeApiServer(new ApiServerOptions { Random = new Random(1), Time = clock });
         using var admin = new KubeClient(new InProcessHandler(server), InProcessHandler.BaseAddress, KubeClientOptions.Default, clock);
-        await admin.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(CustomResources.MpiJobs())[0].Root), cancellation);
+        foreach (var definition in CustomResources.All()) await admin.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(definition)[0].Root), cancellation);
         foreach (var kinds in GangBackend.AllKinds.GroupBy(static k => (k.Group, k.Plural))) await admin.CreateAsync(Kinds.CustomResourceDefinition, Definition([.. kinds]), cancellation);
         await CreateAsync(admin, objects, cancellation);
 
@@ -43,7 +43,7 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
         using var client = new KubeClient(record, InProcessHandler.BaseAddress, KubeClientOptions.Default, clock);
         await using var process = new OperatorProcess(
             options with { LeaderElection = false },
-            new OperatorParts { Client = client, Dialect = ManifestDialects.All[0], Identity = "rehearsal", Random = new Random(2), Time = clock });
+            new OperatorParts { Client = client, Dialects = ManifestDialects.All, Identity = "rehearsal", Random = new Random(2), Time = clock });
         ImmutableArray<ILoop> loops = [.. process.Loops];
         await RestAsync(loops, clock, cancellation);
 
@@ -54,7 +54,9 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
         }
 
         await RestAsync(loops, clock, cancellation);
-        return new Rehearsal(record.Created, [.. (await admin.ListAsync(ManifestDialects.All[0].Kind, null, new ListOptions(), cancellation)).Items]);
+        var jobs = ImmutableArray.CreateBuilder<KubeObject>();
+        foreach (var dialect in ManifestDialects.All) jobs.AddRange((await admin.ListAsync(dialect.Kind, null, new ListOptions(), cancellation)).Items);
+        return new Rehearsal(record.Created, jobs.ToImmutable());
     }
 
     private static async Task CreateAsync(KubeClient admin, IReadOnlyList<(ResourceKind Kind, KubeObject Object)> objects, CancellationToken cancellation)

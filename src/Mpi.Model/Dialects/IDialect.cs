@@ -13,6 +13,15 @@ public interface IDialect
     /// <summary>The kind that this dialect's jobs are stored as.</summary>
     ResourceKind Kind { get; }
 
+    /// <summary>
+    /// A label selector's text that finds the pods of this dialect's jobs, and few others: those that the operator watches. Pods that an
+    /// older operator of the dialect made are among them, whose jobs are taken over.
+    /// </summary>
+    string WatchedPods { get; }
+
+    /// <summary>The name of the job that one of these pods belongs to, by its labels; null for a pod that says of none.</summary>
+    string? JobOf(IReadOnlyDictionary<string, string> podLabels);
+
     /// <summary>Reads a manifest. Never throws, whatever the JSON holds: faults come back as field errors, all of them.</summary>
     ParseResult Parse(JsonElement manifest);
 

@@ -15,7 +15,7 @@ public sealed class OperatorMetrics : IDisposable
 
     private readonly Meter _meter = new(MeterName);
     private readonly Dictionary<PlanCounter, Tally> _counters = [];
-    private readonly ConcurrentDictionary<ObjectKey, string> _launchers = new();
+    private readonly ConcurrentDictionary<string, ObjectKey> _launchers = new(StringComparer.Ordinal);
 
     private sealed class Tally(string name, string help, Counter<long> counter)
     {
@@ -41,18 +41,18 @@ public sealed class OperatorMetrics : IDisposable
         Count(PlanCounter.JobsRestarted, "mpi_operator_jobs_restarted_total", "Attempts after the first.");
         _meter.CreateObservableGauge("mpi_operator_is_leader", () => isLeader() ? 1L : 0L);
         _meter.CreateObservableGauge("mpi_operator_job_info", () => _launchers.Select(static j => new Measurement<long>(
-            1, new KeyValuePair<string, object?>("launcher", j.Value), new KeyValuePair<string, object?>("namespace", j.Key.Namespace))));
+            1, new KeyValuePair<string, object?>("launcher", j.Value.Name), new KeyValuePair<string, object?>("namespace", j.Value.Namespace))));
     }
 
     private Func<bool> IsLeader { get; }
 
     public void Add(PlanCounter counter) => _counters[counter].Add();
 
-    /// <summary>Announces a job whose launcher exists.</summary>
-    public void JobSeen(ObjectKey job, string launcher) => _launchers[job] = launcher;
+    /// <summary>Announces a job, by its uid, whose launcher exists.</summary>
+    public void JobSeen(string uid, ObjectKey launcher) => _launchers[uid] = launcher;
 
     /// <summary>Withdraws a job that is gone: the old operator kept such series for ever.</summary>
-    public void JobGone(ObjectKey job) => _launchers.TryRemove(job, out _);
+    public void JobGone(string uid) => _launchers.TryRemove(uid, out _);
 
     public long Value(PlanCounter counter) => _counters[counter].Value;
 
@@ -61,9 +61,9 @@ public sealed class OperatorMetrics : IDisposable
     {
         foreach (var tally in _counters.Values) yield return new MetricSample(tally.Name, MetricType.Counter, tally.Help, [], tally.Value);
         yield return new MetricSample("mpi_operator_is_leader", MetricType.Gauge, "1 while this process holds the lease.", [], IsLeader() ? 1 : 0);
-        foreach (var (job, launcher) in _launchers.OrderBy(static l => l.Key))
+        foreach (var launcher in _launchers.Values.Order())
         {
-            yield return new MetricSample("mpi_operator_job_info", MetricType.Gauge, "1 for each job that has a launcher.", [new("launcher", launcher), new("namespace", job.Namespace)], 1);
+            yield return new MetricSample("mpi_operator_job_info", MetricType.Gauge, "1 for each job that has a launcher.", [new("launcher", launcher.Name), new("namespace", launcher.Namespace)], 1);
         }
     }
 

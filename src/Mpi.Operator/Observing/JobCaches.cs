@@ -2,22 +2,20 @@ using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Types;
+using Mpi.Model;
 using Mpi.Planning;
 using PodView = Mpi.Planning.PodView;
 
 namespace Mpi.Operator;
 
 /// <summary>
-/// The watches and what they keep. Pods come by the label that every pod of a job carries. Jobs and Services carried no
+/// The watches for one dialect and what they keep. Pods come by the labels that every pod of its jobs carries. Jobs and Services carried no
 /// label of their own under the old operator, whose running jobs must be taken over; they are all watched and only those
 /// that one of our jobs controls are kept. Secrets and ConfigMaps are not watched (<see cref="Ownership"/>). So memory grows
 /// with our own objects, each kept as the few fields that plans need.
 /// </summary>
 internal sealed class JobCaches : IWorldView, IAsyncDisposable
 {
-    private const string PodSelector = "training.kubeflow.org/operator-name=mpi-operator";
-    private const string JobNameLabel = "training.kubeflow.org/job-name";
-
     /// <summary>
     /// Pods change in swarms: when a gang starts, one pass after a moment sees what many at once would each see a part of.
     /// </summary>
@@ -35,22 +33,29 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
     private readonly Store<Child<LauncherView>> _launchers;
     private readonly Store<Child<ServiceView>> _services;
     private readonly ImmutableArray<(ResourceKind Kind, Store<Child<GangObjectView>> Store, Reflector<Child<GangObjectView>> Reflector)> _gangs;
-    private readonly ImmutableDictionary<ResourceKind, IReflector> _reflectors;
+    private readonly ResourceKind _jobKind;
+    private readonly Reflector<KubeObject> _jobWatch;
+    private readonly ImmutableDictionary<ResourceKind, IReflector> _childWatches;
 
     /// <summary>How soon a gang scheduler is noticed that is installed while the operator runs.</summary>
     private static readonly TimeSpan LookForGangs = TimeSpan.FromMinutes(2);
+
+    /// <summary>How soon a dialect's kind is noticed that is installed while the operator runs.</summary>
+    private static readonly TimeSpan LookForJobs = TimeSpan.FromSeconds(30);
 
     // By the UID of the launcher Job.
     private readonly ConcurrentDictionary<string, PodView> _failedPods = new(StringComparer.Ordinal);
 
     private sealed record Child<T>(ObjectKey Job, T View);
 
+    /// <param name="required">Whether the cluster must serve the dialect's kind. Where it need not and does not, nothing else is watched either.</param>
     /// <param name="ns">The namespace to watch; null for all.</param>
-    public JobCaches(IKubeReader client, ResourceKind jobKind, string? ns, WorkQueue<ObjectKey> queue, TimeProvider time, Random random, Action<string> onFailure)
+    public JobCaches(IKubeReader client, IDialect dialect, bool required, string? ns, WorkQueue<ObjectKey> queue, TimeProvider time, Random random, Action<string> onFailure)
     {
+        var jobKind = _jobKind = dialect.Kind;
         _jobs = new Store<KubeObject>(WithoutManagedFields);
         _pods = new Store<Child<PodView>>(
-            static pod => pod.Meta.Labels.TryGetValue(JobNameLabel, out var job) ? new Child<PodView>(new ObjectKey(pod.Meta.Namespace, job), PodView.Read(pod.Root)) : null,
+            pod => dialect.JobOf(pod.Meta.Labels) is { } job ? new Child<PodView>(new ObjectKey(pod.Meta.Namespace, job), PodView.Read(pod.Root)) : null,
             _podsOfJob);
         _launchers = new Store<Child<LauncherView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<LauncherView>(job, LauncherView.Read(obj.Root)) : null);
         _services = new Store<Child<ServiceView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<ServiceView>(job, ServiceView.Read(obj.Root)) : null);
@@ -69,19 +74,21 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
         });
         _services.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
 
+        _jobWatch = Reflect(jobKind, _jobs, "", required ? null : LookForJobs);
         _gangs = [.. GangBackend.AllKinds.Select(kind =>
         {
             var store = new Store<Child<GangObjectView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<GangObjectView>(job, GangObjectView.Read(kind, obj.Root)) : null);
             store.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
             return (kind, store, Reflect(kind, store, "", LookForGangs));
         })];
-        _reflectors = new Dictionary<ResourceKind, IReflector>(_gangs.Select(static g => KeyValuePair.Create<ResourceKind, IReflector>(g.Kind, g.Reflector)))
+        _childWatches = new Dictionary<ResourceKind, IReflector>(_gangs.Select(g => KeyValuePair.Create(g.Kind, Dependent(g.Reflector))))
         {
-            [jobKind] = Reflect(jobKind, _jobs, ""),
-            [Kinds.Pod] = Reflect(Kinds.Pod, _pods, PodSelector),
-            [Kinds.Job] = Reflect(Kinds.Job, _launchers, ""),
-            [Kinds.Service] = Reflect(Kinds.Service, _services, ""),
+            [Kinds.Pod] = Dependent(Reflect(Kinds.Pod, _pods, dialect.WatchedPods)),
+            [Kinds.Job] = Dependent(Reflect(Kinds.Job, _launchers, "")),
+            [Kinds.Service] = Dependent(Reflect(Kinds.Service, _services, "")),
         }.ToImmutableDictionary();
+
+        IReflector Dependent(IReflector child) => required ? child : new DependentReflector(child, _jobWatch);
 
         Reflector<T> Reflect<T>(ResourceKind kind, Store<T> store, string labels, TimeSpan? absentPause = null) where T : class => new(
             client, kind, ns, store,
@@ -89,14 +96,17 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
             time, random);
     }
 
-    public IReadOnlyList<IReflector> Reflectors => [.. _reflectors.OrderBy(static r => r.Key.Plural, StringComparer.Ordinal).ThenBy(static r => r.Key.ApiVersion, StringComparer.Ordinal).Select(static r => r.Value)];
+    public IReadOnlyList<IReflector> Reflectors => [.. All.OrderBy(static r => r.Key.Plural, StringComparer.Ordinal).ThenBy(static r => r.Key.ApiVersion, StringComparer.Ordinal).Select(static r => r.Value)];
 
-    /// <summary>The kinds whose first list is still under way.</summary>
-    public IEnumerable<string> Unsynced => _reflectors.Where(static r => !r.Value.HasSynced).Select(static r => r.Key.Plural).Order(StringComparer.Ordinal);
+    /// <summary>The kinds whose first list is still under way; of what a kind that is not served would own, none ever is.</summary>
+    public IEnumerable<string> Unsynced =>
+        (_jobWatch is { HasSynced: true, WasServed: false } ? [] : All.Where(static r => !r.Value.HasSynced)).Select(static r => r.Key.Plural).Order(StringComparer.Ordinal);
+
+    private IEnumerable<KeyValuePair<ResourceKind, IReflector>> All => _childWatches.Append(KeyValuePair.Create<ResourceKind, IReflector>(_jobKind, _jobWatch));
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var reflector in _reflectors.Values) await reflector.DisposeAsync();
+        foreach (var (_, reflector) in All) await reflector.DisposeAsync();
     }
 
     public KubeObject? Job(ObjectKey key) => _jobs.Find(key);
@@ -113,17 +123,19 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
 
     public ImmutableHashSet<ResourceKind> GangKinds => [.. _gangs.Where(static g => g.Reflector.IsServed).Select(static g => g.Kind)];
 
-    public bool Watches(ResourceKind kind) => _reflectors.ContainsKey(kind);
+    public bool Watches(ResourceKind kind) => WatchOf(kind) is not null;
 
-    public string? SeenUpTo(ResourceKind kind) => _reflectors.TryGetValue(kind, out var reflector) ? reflector.SeenUpTo : null;
+    public string? SeenUpTo(ResourceKind kind) => WatchOf(kind)?.SeenUpTo;
 
     public void Distrust(ResourceKind? kind)
     {
-        foreach (var (watched, reflector) in _reflectors)
+        foreach (var (watched, reflector) in All)
         {
             if (kind is null || kind == watched) reflector.Relist();
         }
     }
+
+    private IReflector? WatchOf(ResourceKind kind) => kind == _jobKind ? _jobWatch : _childWatches.GetValueOrDefault(kind);
 
     /// <summary>The job that controls an object, by the owner's name; null for everybody else's.</summary>
     private static ObjectKey? OfJob(KubeObject obj, ResourceKind jobKind) =>

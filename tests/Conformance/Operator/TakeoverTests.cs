@@ -100,7 +100,7 @@ public sealed class TakeoverTests
         private Operator(KubeClient client, string identity)
         {
             _client = client;
-            _process = new OperatorProcess(new OperatorOptions(), new OperatorParts { Client = client, Dialect = new KubeflowV2Beta1Dialect(), Identity = identity });
+            _process = new OperatorProcess(new OperatorOptions(), new OperatorParts { Client = client, Dialects = [new KubeflowV2Beta1Dialect()], Identity = identity });
             _run = OperatorHost.RunAsync(_process, TimeProvider.System, _stop.Token);
         }
 

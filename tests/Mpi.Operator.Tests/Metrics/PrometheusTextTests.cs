@@ -44,9 +44,9 @@ public sealed class PrometheusTextTests
     {
         using var metrics = new OperatorMetrics(static () => false);
         metrics.Add(PlanCounter.JobsFailed);
-        metrics.JobSeen(new ObjectKey("ns", "pi"), "pi-launcher");
+        metrics.JobSeen("uid", new ObjectKey("ns", "pi-launcher"));
         Assert.Contains("mpi_operator_job_info{launcher=\"pi-launcher\",namespace=\"ns\"} 1\n", PrometheusText.Format(metrics.Read()));
-        metrics.JobGone(new ObjectKey("ns", "pi"));
+        metrics.JobGone("uid");
         var text = PrometheusText.Format(metrics.Read());
         Assert.DoesNotContain("pi-launcher", text);
         Assert.Contains("mpi_operator_jobs_failed_total 1\n", text);

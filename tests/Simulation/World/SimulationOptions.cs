@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Kube.Nodes.Virtual;
 using Kube.Testing;
 using Kube.Types;
+using Mpi.Dialects;
+using Mpi.Model;
 using Mpi.Planning;
 
 namespace Simulation;
@@ -26,6 +28,12 @@ public sealed record SimulationOptions(int Seed)
     public Func<string, PodScript>? WorkerOf { get; init; }
 
     public PlanningOptions Planning { get; init; } = new();
+
+    /// <summary>Whose jobs the operator works on.</summary>
+    public ImmutableArray<IDialect> Dialects { get; init; } = [new KubeflowV2Beta1Dialect()];
+
+    /// <summary>A kind that the operator has rights to though its manifests know nothing of it.</summary>
+    public ResourceKind? AlsoGranted { get; init; }
 
     /// <summary>Several operators then share the work by a Lease.</summary>
     public bool LeaderElection { get; init; }
