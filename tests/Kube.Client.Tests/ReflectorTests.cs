@@ -280,22 +280,24 @@ public sealed class ReflectorTests
     [Fact]
     public void What_depends_on_a_kind_asks_for_nothing_until_that_is_served_and_goes_on_when_it_is_not_any_more()
     {
-        var client = new KubeClient(_server, new Uri("http://test.invalid/"), new KubeClientOptions(Timeout.InfiniteTimeSpan, "t"), _clock);
+        var kinds = new ScriptedHandler();
+        var client = new KubeClient(kinds, new Uri("http://test.invalid/"), new KubeClientOptions(Timeout.InfiniteTimeSpan, "t"), _clock);
         var other = new Store<Pod>(static o => new Pod(o.Meta.Name, "", o.Meta.ResourceVersion));
         var on = new Reflector<Pod>(client, Kinds.Job, "x", other, new ReflectorOptions { AbsentPause = TimeSpan.FromSeconds(30) }, _clock, new Random(1));
         var dependent = new DependentReflector(_reflector, on);
         var stepper = new Stepper(_clock, new Random(1)).Add(on, dependent);
-        _server.Json("404 page not found", HttpStatusCode.NotFound);
+        kinds.Json("404 page not found", HttpStatusCode.NotFound);
         stepper.RunFor(TimeSpan.FromSeconds(29));
-        Assert.Equal((1, false, null), (_server.Requests.Count, dependent.HasSynced, dependent.NextDue));
+        Assert.Equal((0, false, null), (_server.Requests.Count, dependent.HasSynced, dependent.NextDue));
 
-        _server.Json(List("9", "")).Watch(out var jobs).Json(List("9", "", Item("a", "1"))).Watch(out var pods);
+        kinds.Json(List("9", "")).Watch(out var jobs);
+        _server.Json(List("9", "", Item("a", "1"))).Watch(out var pods);
         stepper.RunFor(TimeSpan.FromSeconds(2));
         Assert.True(dependent.HasSynced);
         Assert.Equal(["a@1"], Held);
 
         jobs.Line("""{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}""");
-        _server.Json("404 page not found", HttpStatusCode.NotFound);
+        kinds.Json("404 page not found", HttpStatusCode.NotFound);
         pods.Line(Event("ADDED", Item("b", "10")));
         stepper.RunFor(TimeSpan.FromSeconds(5));
         Assert.False(on.IsServed);
