@@ -47,7 +47,20 @@ public sealed record MpiRun
 /// <param name="Slots">Ranks a worker, 0 or more (<c>slotsPerWorker</c>).</param>
 /// <param name="Template">The PodTemplateSpec as written, unknown fields included; undefined when there are no workers.</param>
 /// <param name="RestartPolicy"><c>Never</c> or <c>OnFailure</c>.</param>
-public sealed record WorkerGroup(int Count, int Slots, JsonElement Template, string RestartPolicy);
+public sealed record WorkerGroup(int Count, int Slots, JsonElement Template, string RestartPolicy)
+{
+    public WorkerForm Form { get; init; }
+}
+
+/// <summary>What a run's workers are to the API server.</summary>
+public enum WorkerForm
+{
+    /// <summary>Pods that the operator makes one by one.</summary>
+    Pods,
+
+    /// <summary>The pods of one StatefulSet (<see cref="RunProfile.WorkerSet"/>), which replaces them by itself.</summary>
+    StatefulSet,
+}
 
 /// <param name="Template">The PodTemplateSpec as written.</param>
 /// <param name="RestartPolicy"><c>Never</c> or <c>OnFailure</c>.</param>

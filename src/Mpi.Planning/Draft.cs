@@ -15,6 +15,8 @@ internal sealed class Draft(Scene scene, MpiRun run)
 
     public bool Uses(Transport transport) => Run.Transport.Kind == transport;
 
+    public Workers Workers { get; } = Workers.Of(run);
+
     public RunWiring Wiring { get; } = scene.Seen.Dialect.Wiring(run);
 
     /// <summary>The attempt as it will be recorded.</summary>

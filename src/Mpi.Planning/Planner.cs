@@ -41,14 +41,14 @@ public static class Planner
         HeadlessService.Ensure(draft);
         HostList.Ensure(draft);
         KeySecret.Ensure(draft);
-        if (draft.Uses(Transport.Exec)) ExecAccess.Ensure(draft);
+        ExecAccess.Ensure(draft);
         // Workers are told the address of the launcher's Service, which the server gives: its answer resumes the plan.
         if (draft.Uses(Transport.Agent) && !AgentService.Ensure(draft)) return Suspended(draft);
 
         // 9. The pods: none while suspended, else the gang's group, every worker, and the launcher when its time has come.
         if (draft.Run.Suspended) Suspension.Enforce(draft);
         else if (!GangGroup.Ensure(draft)) return RunStatus.Conclude(draft);
-        var complete = draft.Run.Suspended || Workers.Ensure(draft);
+        var complete = draft.Run.Suspended || draft.Workers.Ensure(draft);
         LauncherStart.Ensure(draft, complete);
 
         // 10. What the API refused last time, in the user's sight; then one status write, last, or first where it announces.

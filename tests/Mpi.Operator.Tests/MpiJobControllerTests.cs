@@ -35,6 +35,7 @@ public sealed class MpiJobControllerTests
         public KubeObject? Job(ObjectKey key) => null;
         public ServiceView? Service(ObjectKey key) => null;
         public LauncherView? Launcher(ObjectKey key) => null;
+        public StatefulSetView? WorkerSet(ObjectKey key) => null;
         public IReadOnlyList<PodView> Pods(ObjectKey job) => [];
         public PodView? FailedPod(string launcherUid) => null;
         public IEnumerable<GangObjectView> GangObjects(ObjectKey job) => [];

@@ -8,10 +8,12 @@ namespace Mpi.Dialects;
 internal static class KubeflowV2Beta1Wiring
 {
     private const string ConfigFolder = "/etc/mpi";
+    private const string Hostfile = "hostfile";
+    private const string DiscoveryScript = "discover_hosts.sh";
 
     public static RunWiring Of(MpiRun run) => new()
     {
-        LauncherEnv = [new EnvRule("K_MPI_JOB_ROLE", "launcher", EnvOrigin.Identity), .. MpiEnvironment.Of(run, $"{ConfigFolder}/hostfile"), .. NoDevices(run)],
+        LauncherEnv = [new EnvRule("K_MPI_JOB_ROLE", "launcher", EnvOrigin.Identity), .. MpiEnvironment.Of(run, $"{ConfigFolder}/{Hostfile}"), .. NoDevices(run)],
         WorkerEnv = [new EnvRule("K_MPI_JOB_ROLE", "worker", EnvOrigin.Identity)],
         WorkerCommand = run.Transport.Kind switch
         {
@@ -22,8 +24,14 @@ internal static class KubeflowV2Beta1Wiring
             _ => ["/usr/sbin/sshd", "-De"],
         },
         SshVolume = "ssh-auth",
-        ConfigVolume = "mpi-job-config",
-        ConfigMountPath = ConfigFolder,
+        Files =
+        [
+            new ConfigFile(Hostfile, new ConfigContent.Hosts()),
+            new ConfigFile(DiscoveryScript, new ConfigContent.DiscoveryScript()),
+            .. run.Transport.Kind == Transport.Exec ? (ConfigFile[])[RemoteShellFiles.Exec(AgentContract.ExecShellFileName)] : [],
+        ],
+        LauncherMounts = [new ConfigMount("mpi-job-config", ConfigFolder, [MountedFile.Data(Hostfile), MountedFile.Script(DiscoveryScript)])],
+        WorkerMounts = run.Transport.Kind == Transport.Exec ? [RemoteShellFiles.OfWorkers] : [],
     };
 
     /// <summary>A launcher that runs no ranks sees no GPU, whatever the container runtime would hand it by default.</summary>

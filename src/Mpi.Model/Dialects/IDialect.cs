@@ -32,4 +32,7 @@ public interface IDialect
     RunWiring Wiring(MpiRun run);
 
     IRunStatusFormat Status { get; }
+
+    /// <summary>Whether any of its runs has workers of form <see cref="WorkerForm.StatefulSet"/>: only then are StatefulSets watched, which is a right of its own.</summary>
+    bool MakesStatefulSets => false;
 }

@@ -18,14 +18,29 @@ public sealed record RunProfile
     /// <summary>The Service through which workers dial the launcher, and the Secret with what both sides prove themselves with; transport agent only.</summary>
     public required string Agent { get; init; }
 
-    /// <summary>The launcher Job; under transport exec also the ServiceAccount that it runs as, its Role and their binding.</summary>
+    /// <summary>The launcher Job.</summary>
     public required string Launcher { get; init; }
+
+    /// <summary>What the launcher runs as, and what lets it reach its workers through the API; named as <see cref="Launcher"/> unless the dialect says otherwise.</summary>
+    public LauncherAccess Access { get => field ?? new LauncherAccess(Launcher, Launcher, Launcher); init; }
 
     /// <summary>A worker pod's name up to its index.</summary>
     public required string WorkerPrefix { get; init; }
 
-    /// <summary>On every child but the pods.</summary>
+    /// <summary>The StatefulSet whose pods the workers are, where they are some (<see cref="WorkerForm.StatefulSet"/>).</summary>
+    public string WorkerSet => WorkerPrefix[..^1];
+
+    /// <summary>Whether host lists name pods and nothing more, as dialects do whose transport needs no DNS.</summary>
+    public bool BareHosts { get; init; }
+
+    /// <summary>On every child but the pods, where nothing below says otherwise.</summary>
     public required ImmutableSortedDictionary<string, string> ChildLabels { get; init; }
+
+    /// <summary>On the launcher Job itself.</summary>
+    public ImmutableSortedDictionary<string, string> LauncherJobLabels { get => field ?? ChildLabels; init; }
+
+    /// <summary>On the StatefulSet itself.</summary>
+    public ImmutableSortedDictionary<string, string> WorkerSetLabels { get => field ?? ChildLabels; init; }
 
     /// <summary>What the headless Service selects: launcher and workers.</summary>
     public required ImmutableSortedDictionary<string, string> PodSelector { get; init; }
@@ -33,8 +48,8 @@ public sealed record RunProfile
     public required ImmutableSortedDictionary<string, string> LauncherLabels { get; init; }
     public required ImmutableSortedDictionary<string, string> WorkerLabels { get; init; }
 
-    /// <summary>The label key that holds a pod's index within the gang.</summary>
-    public required string IndexLabel { get; init; }
+    /// <summary>The label key that holds a pod's index within the gang; null where the dialect has none.</summary>
+    public string? IndexLabel { get; init; }
 
     public string Worker(int index) => WorkerPrefix + index.ToString(CultureInfo.InvariantCulture);
 
@@ -46,6 +61,9 @@ public sealed record RunProfile
         _ => null,
     };
 
+    /// <summary>Whether <see cref="Access"/> exists under a transport.</summary>
+    public bool UsesAccess(Transport transport) => Access.Always || transport == Transport.Exec;
+
     /// <summary>The index in a worker pod's name; null for any other name. Labels may be shifted or missing, names are not.</summary>
     public int? WorkerIndex(string podName)
     {
@@ -56,7 +74,14 @@ public sealed record RunProfile
         return int.Parse(digits, CultureInfo.InvariantCulture);
     }
 
+    /// <summary>How host lists name a pod.</summary>
+    public string Host(string pod, string clusterDomain) => BareHosts ? pod : DnsName(pod, clusterDomain);
+
     /// <summary>The name under which every pod of the job resolves a pod of the job.</summary>
-    public string Host(string pod, string clusterDomain) =>
+    public string DnsName(string pod, string clusterDomain) =>
         clusterDomain.Length == 0 ? $"{pod}.{Service}.{Job.Namespace}.svc" : $"{pod}.{Service}.{Job.Namespace}.svc.{clusterDomain}";
 }
+
+/// <summary>A ServiceAccount of the job's own, a Role for the names of its workers and for nothing else, and the binding of both.</summary>
+/// <param name="Always">Whether they exist under every transport, granting nothing but under exec: manifests and scripts of the dialect name them.</param>
+public sealed record LauncherAccess(string Account, string Role, string Binding, bool Always = false);

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Mpi.Model;
 
-/// <summary>What container 0 of a run's pods is given besides the user's template: environment, mounts, a default command.</summary>
+/// <summary>What a run's pods are given besides the user's template: in container 0 environment, mounts and a default command, and the ConfigMap's files.</summary>
 public sealed record RunWiring
 {
     /// <summary>In the order in which it is appended.</summary>
@@ -13,14 +13,61 @@ public sealed record RunWiring
     public required ImmutableArray<string> WorkerCommand { get; init; }
 
     public required string SshVolume { get; init; }
-    public required string ConfigVolume { get; init; }
-    public required string ConfigMountPath { get; init; }
+
+    /// <summary>What the run's ConfigMap holds. One of them is the hostfile.</summary>
+    public required ImmutableArray<ConfigFile> Files { get; init; }
+
+    /// <summary>Where the launcher has which of them; the hostfile must be among them.</summary>
+    public required ImmutableArray<ConfigMount> LauncherMounts { get; init; }
+    public ImmutableArray<ConfigMount> WorkerMounts { get; init; } = [];
+
+    /// <summary>Whether init containers of the user's run behind ours in the launcher, and so find the workers reachable.</summary>
+    public bool UsersInitContainersLast { get; init; }
+
+    /// <summary>Where the launcher has the hostfile.</summary>
+    public string Hostfile => LauncherPath(Files.First(static f => f.Content is ConfigContent.Hosts));
+
+    /// <summary>The file in which a gate finds the operator's word that all workers run: the discovery script, else the hostfile. To both it is a comment.</summary>
+    public ConfigFile NoticeFile => Files.FirstOrDefault(static f => f.Content is ConfigContent.DiscoveryScript) ?? Files.First(static f => f.Content is ConfigContent.Hosts);
+
+    public string LauncherPath(ConfigFile file) => $"{LauncherMounts.First(m => m.Files.Any(f => f.Key == file.Key)).Path}/{file.Key}";
+}
+
+/// <param name="Key">In the ConfigMap, and the file's name.</param>
+public sealed record ConfigFile(string Key, ConfigContent Content);
+
+public abstract record ConfigContent
+{
+    private ConfigContent() { }
+
+    /// <summary>A line for each host, as the run's MPI reads it.</summary>
+    public sealed record Hosts : ConfigContent;
+
+    /// <summary>Horovod's: prints a line for each host that is there now.</summary>
+    public sealed record DiscoveryScript : ConfigContent;
+
+    public sealed record Text(string Value) : ConfigContent;
+}
+
+/// <summary>A volume with files of the run's ConfigMap, and its mount in container 0.</summary>
+public sealed record ConfigMount(string Volume, string Path, ImmutableArray<MountedFile> Files, bool ReadOnly = false);
+
+/// <param name="Mode">The file's permissions.</param>
+public sealed record MountedFile(string Key, int Mode)
+{
+    public static MountedFile Data(string key) => new(key, 0x124 /* 0444 */);
+
+    public static MountedFile Script(string key) => new(key, 0x16D /* 0555 */);
 }
 
 /// <param name="Name">The variable.</param>
 /// <param name="Value">Its value; may be empty.</param>
 /// <param name="Origin">What happens when the user set it, and whether strict compatibility leaves it out.</param>
-public sealed record EnvRule(string Name, string Value, EnvOrigin Origin = EnvOrigin.Promised);
+public sealed record EnvRule(string Name, string Value, EnvOrigin Origin = EnvOrigin.Promised)
+{
+    /// <summary>The field of the pod that is the value instead (downward API), for templates that many pods share.</summary>
+    public string? FieldPath { get; init; }
+}
 
 public enum EnvOrigin
 {

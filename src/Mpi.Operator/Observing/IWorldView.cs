@@ -16,6 +16,9 @@ public interface IWorldView
     /// <inheritdoc cref="Service"/>
     LauncherView? Launcher(ObjectKey key);
 
+    /// <inheritdoc cref="Service"/>
+    StatefulSetView? WorkerSet(ObjectKey key);
+
     /// <summary>The pods that carry the labels of the job's name, whoever owns them.</summary>
     IReadOnlyList<PodView> Pods(ObjectKey job);
 

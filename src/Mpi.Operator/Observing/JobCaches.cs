@@ -11,7 +11,7 @@ namespace Mpi.Operator;
 /// <summary>
 /// The watches for one dialect and what they keep. Pods come by the labels that every pod of its jobs carries. Jobs and Services carried no
 /// label of their own under the old operator, whose running jobs must be taken over; they are all watched and only those
-/// that one of our jobs controls are kept. Secrets and ConfigMaps are not watched (<see cref="Ownership"/>). So memory grows
+/// that one of our jobs controls are kept; so are StatefulSets, where the dialect makes any. Secrets and ConfigMaps are not watched (<see cref="Ownership"/>). So memory grows
 /// with our own objects, each kept as the few fields that plans need.
 /// </summary>
 internal sealed class JobCaches : IWorldView, IAsyncDisposable
@@ -32,6 +32,7 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
     private readonly Store<Child<PodView>> _pods;
     private readonly Store<Child<LauncherView>> _launchers;
     private readonly Store<Child<ServiceView>> _services;
+    private readonly Store<Child<StatefulSetView>> _workerSets;
     private readonly ImmutableArray<(ResourceKind Kind, Store<Child<GangObjectView>> Store, Reflector<Child<GangObjectView>> Reflector)> _gangs;
     private readonly ResourceKind _jobKind;
     private readonly Reflector<KubeObject> _jobWatch;
@@ -59,6 +60,7 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
             _podsOfJob);
         _launchers = new Store<Child<LauncherView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<LauncherView>(job, LauncherView.Read(obj.Root)) : null);
         _services = new Store<Child<ServiceView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<ServiceView>(job, ServiceView.Read(obj.Root)) : null);
+        _workerSets = new Store<Child<StatefulSetView>>(obj => OfJob(obj, jobKind) is { } job ? new Child<StatefulSetView>(job, StatefulSetView.Read(obj.Root)) : null);
 
         _jobs.Subscribe(change => queue.Add(change.Key));
         _pods.Subscribe(change =>
@@ -73,6 +75,7 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
             else queue.Add((change.New ?? change.Old)!.Job);
         });
         _services.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
+        _workerSets.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
 
         _jobWatch = Reflect(jobKind, _jobs, "", required ? null : LookForJobs);
         _gangs = [.. GangBackend.AllKinds.Select(kind =>
@@ -81,12 +84,14 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
             store.Subscribe(change => queue.Add((change.New ?? change.Old)!.Job));
             return (kind, store, Reflect(kind, store, "", LookForGangs));
         })];
-        _childWatches = new Dictionary<ResourceKind, IReflector>(_gangs.Select(g => KeyValuePair.Create(g.Kind, Dependent(g.Reflector))))
+        var children = new Dictionary<ResourceKind, IReflector>(_gangs.Select(g => KeyValuePair.Create(g.Kind, Dependent(g.Reflector))))
         {
             [Kinds.Pod] = Dependent(Reflect(Kinds.Pod, _pods, dialect.WatchedPods)),
             [Kinds.Job] = Dependent(Reflect(Kinds.Job, _launchers, "")),
             [Kinds.Service] = Dependent(Reflect(Kinds.Service, _services, "")),
-        }.ToImmutableDictionary();
+        };
+        if (dialect.MakesStatefulSets) children[Kinds.StatefulSet] = Dependent(Reflect(Kinds.StatefulSet, _workerSets, ""));
+        _childWatches = children.ToImmutableDictionary();
 
         IReflector Dependent(IReflector child) => required ? child : new DependentReflector(child, _jobWatch);
 
@@ -112,6 +117,8 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
     public KubeObject? Job(ObjectKey key) => _jobs.Find(key);
 
     public ServiceView? Service(ObjectKey key) => _services.Find(key)?.View;
+
+    public StatefulSetView? WorkerSet(ObjectKey key) => _workerSets.Find(key)?.View;
 
     public LauncherView? Launcher(ObjectKey key) => _launchers.Find(key)?.View;
 

@@ -35,7 +35,7 @@ internal sealed class JobMemory(string uid)
     /// <inheritdoc cref="ConfigMap"/>
     public Known<SecretView>? Secret { get; set; }
 
-    /// <summary>Null while it is unknown: what is made for transport exec is rare, small and not watched.</summary>
+    /// <summary>Null while it is unknown: what the launcher runs as is rare, small and not watched.</summary>
     public Known<ChildMeta>? LauncherAccount { get; set; }
 
     /// <inheritdoc cref="LauncherAccount"/>

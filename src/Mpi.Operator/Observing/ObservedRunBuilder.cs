@@ -23,9 +23,11 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
 
         var pods = world.Pods(job.Meta.Key);
         var launcher = world.Launcher(new ObjectKey(ns, profile.Launcher)) ?? Met(Kinds.Job, profile.Launcher, LauncherView.Read);
+        var set = world.WorkerSet(new ObjectKey(ns, profile.WorkerSet)) ?? Met(Kinds.StatefulSet, profile.WorkerSet, StatefulSetView.Read);
         ImmutableArray<GangObjectView> gang = [.. world.GangObjects(job.Meta.Key), .. MetGangObjects()];
-        memory.ForgetDeletionsExcept(pods.Select(static p => p.Meta.Uid).Append(launcher?.Meta.Uid ?? "").Concat(gang.Select(static g => g.Meta.Uid)).ToHashSet(StringComparer.Ordinal));
+        memory.ForgetDeletionsExcept(pods.Select(static p => p.Meta.Uid).Append(launcher?.Meta.Uid ?? "").Append(set?.Meta.Uid ?? "").Concat(gang.Select(static g => g.Meta.Uid)).ToHashSet(StringComparer.Ordinal));
         if (launcher is not null) launcher = launcher with { Meta = Deleting(launcher.Meta) };
+        if (set is not null) set = set with { Meta = Deleting(set.Meta) };
 
         var workers = ImmutableArray.CreateBuilder<PodView>();
         var launcherPods = ImmutableArray.CreateBuilder<PodView>();
@@ -45,10 +47,11 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             AgentService = world.Service(new ObjectKey(ns, profile.Agent)) ?? Met(Kinds.Service, profile.Agent, ServiceView.Read),
             ConfigMap = memory.ConfigMap?.View,
             Secret = memory.Secret?.View,
-            LauncherAccount = memory.LauncherAccount?.View ?? Met(Kinds.ServiceAccount, profile.Launcher, ChildMeta.Read),
-            LauncherRole = memory.LauncherRole?.View ?? Met(Kinds.Role, profile.Launcher, RoleView.Read),
-            LauncherBinding = memory.LauncherBinding?.View ?? Met(Kinds.RoleBinding, profile.Launcher, ChildMeta.Read),
+            LauncherAccount = memory.LauncherAccount?.View ?? Met(Kinds.ServiceAccount, profile.Access.Account, ChildMeta.Read),
+            LauncherRole = memory.LauncherRole?.View ?? Met(Kinds.Role, profile.Access.Role, RoleView.Read),
+            LauncherBinding = memory.LauncherBinding?.View ?? Met(Kinds.RoleBinding, profile.Access.Binding, ChildMeta.Read),
             Launcher = launcher,
+            WorkerSet = set,
             GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
             GangKinds = world.GangKinds,
             Priorities = parsed is ParseResult.Run run ? await priorities.ValuesAsync(GangSize.PrioritiesAsked(run.Value, options), cancellation) : [],
@@ -118,10 +121,10 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
         if (!recorded.Announced || recorded.Outcome is not null) return;
         memory.ConfigMap ??= await LookAtConfigMapAsync(job, profile.ConfigMap, cancellation);
         if (secret is not null) memory.Secret ??= await LookAtSecretAsync(job, secret, cancellation);
-        if (transport != Transport.Exec) return;
-        memory.LauncherAccount ??= await LookAtOwnAsync(job, Kinds.ServiceAccount, profile.Launcher, ChildMeta.Read, memory, cancellation);
-        memory.LauncherRole ??= await LookAtOwnAsync(job, Kinds.Role, profile.Launcher, RoleView.Read, memory, cancellation);
-        memory.LauncherBinding ??= await LookAtOwnAsync(job, Kinds.RoleBinding, profile.Launcher, ChildMeta.Read, memory, cancellation);
+        if (!profile.UsesAccess(transport)) return;
+        memory.LauncherAccount ??= await LookAtOwnAsync(job, Kinds.ServiceAccount, profile.Access.Account, ChildMeta.Read, memory, cancellation);
+        memory.LauncherRole ??= await LookAtOwnAsync(job, Kinds.Role, profile.Access.Role, RoleView.Read, memory, cancellation);
+        memory.LauncherBinding ??= await LookAtOwnAsync(job, Kinds.RoleBinding, profile.Access.Binding, ChildMeta.Read, memory, cancellation);
     }
 
     /// <summary>Somebody else's is met, and looked at again in each pass.</summary>

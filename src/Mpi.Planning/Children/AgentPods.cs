@@ -23,13 +23,14 @@ internal static class AgentPods
         Make(podSpec, draft, launcher: true, [new(AgentContract.NameVariable, draft.Scene.Profile.Launcher, EnvOrigin.Identity)]);
     }
 
-    public static void MakeWorker(JsonObject podSpec, Draft draft, string name)
+    /// <param name="name">Null in a template that many pods share: there each pod's own is asked for.</param>
+    public static void MakeWorker(JsonObject podSpec, Draft draft, string? name)
     {
         var profile = draft.Scene.Profile;
         EnvRule[] whereabouts =
         [
-            new(AgentContract.NameVariable, name, EnvOrigin.Identity),
-            new(AgentContract.LauncherVariable, profile.Host(profile.Launcher, draft.Scene.Options.ClusterDomain), EnvOrigin.Identity),
+            new(AgentContract.NameVariable, name ?? "", EnvOrigin.Identity) { FieldPath = name is null ? "metadata.name" : null },
+            new(AgentContract.LauncherVariable, profile.DnsName(profile.Launcher, draft.Scene.Options.ClusterDomain), EnvOrigin.Identity),
         ];
         if (draft.Scene.Seen.AgentService is { ClusterIp: { Length: > 0 } address }) whereabouts = [.. whereabouts, new(AgentContract.ServiceVariable, address, EnvOrigin.Identity)];
         Make(podSpec, draft, launcher: false, whereabouts);

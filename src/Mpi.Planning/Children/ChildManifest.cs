@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Kube.Types;
 using Mpi.Model;
@@ -30,6 +31,9 @@ internal static class ChildManifest
             ["controller"] = true,
             ["blockOwnerDeletion"] = true,
         });
+
+    /// <summary>Of anything rendered: tells whether it would be rendered the same today, without keeping it.</summary>
+    public static string DigestOf(JsonNode rendered) => Convert.ToHexStringLower(SHA256.HashData(rendered.ToUtf8()).AsSpan(0, 16));
 
     /// <summary>A merge patch of one map that leaves exactly <paramref name="wanted"/>: what is there besides is taken away.</summary>
     public static JsonObject MapPatch(IEnumerable<string> present, IEnumerable<KeyValuePair<string, string>> wanted)

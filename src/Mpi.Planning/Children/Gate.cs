@@ -42,8 +42,8 @@ internal static class Gate
         var command = new JsonArray(
             $"{AgentContract.MountPath}/{AgentContract.FileName}", AgentContract.GateRole,
             "--transport", Name(draft.Run.Transport.Kind),
-            "--hostfile", $"{draft.Wiring.ConfigMountPath}/hostfile",
-            "--notice", $"{draft.Wiring.ConfigMountPath}/discover_hosts.sh",
+            "--hostfile", draft.Wiring.Hostfile,
+            "--notice", draft.Wiring.LauncherPath(draft.Wiring.NoticeFile),
             "--timeout", Duration(draft.Scene.Options.Gate.Timeout));
         if (overSsh && SshArguments.Of(draft.Run.Launcher.Template.Items("spec", "containers").FirstOrDefault()) is { } sshArguments)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -7,19 +8,13 @@ using Mpi.Model;
 
 namespace Mpi.Planning;
 
-/// <summary>The ConfigMap with the hostfile and Horovod's discovery script (spec 2.3).</summary>
+/// <summary>The ConfigMap with the hostfile and what else the dialect promises beside it, such as Horovod's discovery script (spec 2.3).</summary>
 internal static class HostList
 {
-    private const string HostfileKey = "hostfile";
-    private const string DiscoveryKey = "discover_hosts.sh";
-
-    private static readonly KeyValuePair<string, string>[] ExecShell =
-        [new(AgentContract.ExecShellFileName, $"#!{AgentContract.MountPath}/{AgentContract.FileName} {AgentContract.ExecShellRole}\n")];
-
     public static void Ensure(Draft draft)
     {
         var scene = draft.Scene;
-        var data = Data(draft.Run, scene.Profile, scene.Options.ClusterDomain, DiscoverableWorkers(draft), GateNotice.Due(draft));
+        var data = Data(draft);
         if (scene.Seen.ConfigMap is not { } present)
         {
             var manifest = ChildManifest.Of(scene.Profile, Kinds.ConfigMap, scene.Profile.ConfigMap);
@@ -33,33 +28,40 @@ internal static class HostList
         }
     }
 
-    public static KeyValuePair<string, string>[] Data(MpiRun run, RunProfile profile, string clusterDomain, IEnumerable<string> discoverable, bool allRunNotice) =>
-    [
-        new(HostfileKey, Hostfile(run, profile, clusterDomain)),
-        new(DiscoveryKey, DiscoveryScript(run, profile, clusterDomain, discoverable) + (allRunNotice ? AgentContract.AllWorkersRunNotice + "\n" : "")),
-        .. run.Transport.Kind == Transport.Exec ? ExecShell : [],
-    ];
-
-    /// <summary>
-    /// Open MPI's daemons end at once where the program that their launcher started them with is not in their own image too, though
-    /// they never call it. So workers see its script, and none of what is behind it.
-    /// </summary>
-    public static void MountExecShell(JsonObject podSpec, Draft draft)
+    /// <summary>Makes files of the map a volume, and mounts it in container 0.</summary>
+    public static void Mount(JsonObject podSpec, Draft draft, ConfigMount mount)
     {
         podSpec.Array("volumes").Add((JsonNode)new JsonObject
         {
-            ["name"] = PlanningNames.AgentVolume,
+            ["name"] = mount.Volume,
             ["configMap"] = new JsonObject
             {
                 ["name"] = draft.Scene.Profile.ConfigMap,
-                ["items"] = new JsonArray((JsonNode)new JsonObject { ["key"] = AgentContract.ExecShellFileName, ["path"] = AgentContract.ExecShellFileName, ["mode"] = 0x16D /* 0555 */ }),
+                ["items"] = new JsonArray([.. mount.Files.Select(static f => (JsonNode)new JsonObject { ["key"] = f.Key, ["path"] = f.Key, ["mode"] = f.Mode })]),
             },
         });
-        PodTemplate.ContainerZero(podSpec).Array("volumeMounts").Add(AgentVolume.Mount(readOnly: true));
+        var place = new JsonObject { ["name"] = mount.Volume, ["mountPath"] = mount.Path };
+        if (mount.ReadOnly) place["readOnly"] = true;
+        PodTemplate.ContainerZero(podSpec).Array("volumeMounts").Add((JsonNode)place);
+    }
+
+    private static KeyValuePair<string, string>[] Data(Draft draft)
+    {
+        var (run, profile, domain) = (draft.Run, draft.Scene.Profile, draft.Scene.Options.ClusterDomain);
+        var notice = GateNotice.Due(draft) ? draft.Wiring.NoticeFile : null;
+        return [.. draft.Wiring.Files.Select(file => KeyValuePair.Create(file.Key, Content(file) + (file == notice ? AgentContract.AllWorkersRunNotice + "\n" : "")))];
+
+        string Content(ConfigFile file) => file.Content switch
+        {
+            ConfigContent.Hosts => Hostfile(run, profile, domain),
+            ConfigContent.DiscoveryScript => DiscoveryScript(run, profile, domain, DiscoverableWorkers(draft)),
+            ConfigContent.Text text => text.Value,
+            _ => throw new UnreachableException(),
+        };
     }
 
     /// <summary>All desired workers whatever their state, the launcher before them when it runs ranks: <c>host slots=n</c>, or <c>host:n</c> for Hydra.</summary>
-    public static string Hostfile(MpiRun run, RunProfile profile, string clusterDomain)
+    private static string Hostfile(MpiRun run, RunProfile profile, string clusterDomain)
     {
         var slots = run.Workers.Slots.ToString(CultureInfo.InvariantCulture);
         var suffix = run.Mpi == MpiImplementation.OpenMpi ? $" slots={slots}\n" : $":{slots}\n";
@@ -70,7 +72,7 @@ internal static class HostList
     }
 
     /// <summary>One <c>echo host</c> a line; pods ordered by name as text, so <c>-10</c> stands before <c>-2</c>, as it always did.</summary>
-    public static string DiscoveryScript(MpiRun run, RunProfile profile, string clusterDomain, IEnumerable<string> pods)
+    private static string DiscoveryScript(MpiRun run, RunProfile profile, string clusterDomain, IEnumerable<string> pods)
     {
         var text = new StringBuilder("#!/bin/sh\n");
         if (run.Launcher.RunsRanks) text.Append("echo ").Append(profile.Host(profile.Launcher, clusterDomain)).Append('\n');

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Kube.Types;
 using Mpi.Model;
@@ -18,6 +17,7 @@ internal static class LauncherJob
         var (profile, options) = (draft.Scene.Profile, draft.Scene.Options);
         var template = Template(draft);
         var job = ChildManifest.Of(profile, Kinds.Job, profile.Launcher);
+        job.Object("metadata")["labels"] = profile.LauncherJobLabels.ToTree();
         if (!options.Strict)
         {
             job.Object("metadata")["annotations"] = new JsonObject
@@ -76,11 +76,14 @@ internal static class LauncherJob
     {
         var (profile, options, run) = (draft.Scene.Profile, draft.Scene.Options, draft.Run);
         var labels = profile.LauncherLabels;
-        if (run.Launcher.RunsRanks) labels = labels.SetItem(profile.IndexLabel, "0");
+        if (run.Launcher.RunsRanks && profile.IndexLabel is { } index) labels = labels.SetItem(index, "0");
         var spec = PodTemplate.Spec(run.Launcher.Template);
+        var usersInit = draft.Wiring.UsersInitContainersLast ? TakeOut(spec, "initContainers") : null;
         var metadata = PodTemplate.Metadata(run.Launcher.Template, draft, labels);
+        metadata["ownerReferences"] = ChildManifest.OwnerReferences(profile);
         GangGroup.Mark(draft, metadata, spec, later: GangSize.LauncherComesLater(run));
         PodTemplate.Name(spec, profile.Launcher, profile);
+        if (profile.BareHosts) PodTemplate.SearchService(spec, draft);
         var container = PodTemplate.ContainerZero(spec);
         PodTemplate.AddEnv(container, draft.Wiring.LauncherEnv, options.Strict);
         PodTemplate.KeepLastWords(container, options.Strict);
@@ -97,38 +100,30 @@ internal static class LauncherJob
                 break;
         }
 
+        if (profile.Access.Always && run.Transport.Kind != Transport.Exec) spec["serviceAccountName"] ??= profile.Access.Account;
         spec["restartPolicy"] = options.LauncherRestartPolicy ?? run.Launcher.RestartPolicy;
-        MountHostList(spec, draft);
+        foreach (var mount in draft.Wiring.LauncherMounts) HostList.Mount(spec, draft, mount);
         if (Gate.Applies(draft))
         {
             if (draft.Uses(Transport.Ssh)) AgentVolume.AddTo(spec, draft);
             Gate.AddTo(spec, draft);
         }
 
+        foreach (var users in usersInit ?? []) spec.Array("initContainers").Add(users?.DeepClone());
         return new JsonObject { ["metadata"] = metadata, ["spec"] = spec };
     }
 
-    private static void MountHostList(JsonObject podSpec, Draft draft)
+    private static JsonArray? TakeOut(JsonObject podSpec, string member)
     {
-        var wiring = draft.Wiring;
-        podSpec.Array("volumes").Add((JsonNode)new JsonObject
-        {
-            ["name"] = wiring.ConfigVolume,
-            ["configMap"] = new JsonObject
-            {
-                ["name"] = draft.Scene.Profile.ConfigMap,
-                ["items"] = new JsonArray(
-                    new JsonObject { ["key"] = "hostfile", ["path"] = "hostfile", ["mode"] = 0x124 /* 0444 */ },
-                    new JsonObject { ["key"] = "discover_hosts.sh", ["path"] = "discover_hosts.sh", ["mode"] = 0x16D /* 0555 */ }),
-            },
-        });
-        PodTemplate.ContainerZero(podSpec).Array("volumeMounts").Add((JsonNode)new JsonObject { ["name"] = wiring.ConfigVolume, ["mountPath"] = wiring.ConfigMountPath });
+        var taken = podSpec[member] as JsonArray;
+        podSpec.Remove(member);
+        return taken;
     }
 
     private static string DigestOf(JsonObject template)
     {
         var fixedPart = (JsonObject)template["spec"]!.DeepClone();
         foreach (var directive in SchedulingDirectives) fixedPart.Remove(directive);
-        return Convert.ToHexStringLower(SHA256.HashData(fixedPart.ToUtf8()).AsSpan(0, 16));
+        return ChildManifest.DigestOf(fixedPart);
     }
 }

@@ -20,7 +20,6 @@ internal static class PodTemplate
         if (!draft.Scene.Options.Strict) merged[PlanningNames.JobUid] = draft.Scene.Uid;
         var metadata = new JsonObject { ["labels"] = merged };
         if (template.At("metadata", "annotations").ToTree() is JsonObject { Count: > 0 } annotations) metadata["annotations"] = annotations;
-        metadata["ownerReferences"] = ChildManifest.OwnerReferences(draft.Scene.Profile);
         return metadata;
     }
 
@@ -29,12 +28,26 @@ internal static class PodTemplate
     /// <summary>The only container that is ever changed. The parser has made sure that there is one.</summary>
     public static JsonObject ContainerZero(JsonObject podSpec) => (JsonObject)podSpec.Array("containers")[0]!;
 
-    /// <summary>Host name and subdomain give the pod its name in DNS; on the node's network, names resolve only through the cluster's DNS.</summary>
+    /// <summary>Host name and subdomain give the pod its name in DNS.</summary>
     public static void Name(JsonObject podSpec, string hostname, RunProfile profile)
     {
         podSpec["hostname"] = hostname;
         podSpec["subdomain"] = profile.Service;
+        ResolveOnHostNetwork(podSpec);
+    }
+
+    /// <summary>On the node's network, names resolve only through the cluster's DNS.</summary>
+    public static void ResolveOnHostNetwork(JsonObject podSpec)
+    {
         if (podSpec["hostNetwork"] is JsonValue value && value.TryGetValue<bool>(out var hostNetwork) && hostNetwork) podSpec["dnsPolicy"] = "ClusterFirstWithHostNet";
+    }
+
+    /// <summary>Lets bare names of pods resolve. Hydra's proxies call the launcher back by its bare host name.</summary>
+    public static void SearchService(JsonObject podSpec, Draft draft)
+    {
+        var options = draft.Scene.Options;
+        var domain = options.Strict || options.ClusterDomain.Length == 0 ? "cluster.local" : options.ClusterDomain;
+        podSpec.Object("dnsConfig").Array("searches").Add((JsonNode)$"{draft.Scene.Profile.Service}.{draft.Scene.Namespace}.svc.{domain}");
     }
 
     public static void AddEnv(JsonObject container, IEnumerable<EnvRule> rules, bool strict)
@@ -50,7 +63,9 @@ internal static class PodTemplate
                 env.Remove(users);
             }
 
-            env.Add((JsonNode)new JsonObject { ["name"] = rule.Name, ["value"] = rule.Value });
+            env.Add((JsonNode)(rule.FieldPath is { } path
+                ? new JsonObject { ["name"] = rule.Name, ["valueFrom"] = new JsonObject { ["fieldRef"] = new JsonObject { ["fieldPath"] = path } } }
+                : new JsonObject { ["name"] = rule.Name, ["value"] = rule.Value }));
         }
     }
 

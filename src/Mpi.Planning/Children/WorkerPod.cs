@@ -5,25 +5,40 @@ using Mpi.Model;
 
 namespace Mpi.Planning;
 
-/// <summary>Worker pod i (spec 2.5).</summary>
+/// <summary>Worker pods (spec 2.5): one of them, or the template that a StatefulSet makes all of them from.</summary>
 internal static class WorkerPod
 {
     public static JsonObject Manifest(Draft draft, int index)
     {
         var profile = draft.Scene.Profile;
-        var options = draft.Scene.Options;
-        var template = draft.Run.Workers.Template;
         var name = profile.Worker(index);
-        var metadata = PodTemplate.Metadata(template, draft, [.. profile.WorkerLabels, new(profile.IndexLabel, IndexLabel(draft, index))]);
+        var labels = profile.IndexLabel is { } key ? profile.WorkerLabels.SetItem(key, IndexLabel(draft, index)) : profile.WorkerLabels;
+        var (metadata, spec) = Make(draft, labels, name);
         metadata.Insert(0, "name", name);
         metadata.Insert(1, "namespace", profile.Job.Namespace);
+        metadata["ownerReferences"] = ChildManifest.OwnerReferences(profile);
+        return new JsonObject { ["apiVersion"] = Kinds.Pod.ApiVersion, ["kind"] = Kinds.Pod.Kind, ["metadata"] = metadata, ["spec"] = spec };
+    }
 
+    /// <summary>For pods that get name, host name, index and owner from their StatefulSet.</summary>
+    public static JsonObject Template(Draft draft)
+    {
+        var (metadata, spec) = Make(draft, draft.Scene.Profile.WorkerLabels, name: null);
+        // The only policy that the API takes there.
+        spec["restartPolicy"] = "Always";
+        return new JsonObject { ["metadata"] = metadata, ["spec"] = spec };
+    }
+
+    private static (JsonObject Metadata, JsonObject Spec) Make(Draft draft, IEnumerable<KeyValuePair<string, string>> labels, string? name)
+    {
+        var options = draft.Scene.Options;
+        var template = draft.Run.Workers.Template;
+        var metadata = PodTemplate.Metadata(template, draft, labels);
         var spec = PodTemplate.Spec(template);
         GangGroup.Mark(draft, metadata, spec);
-        PodTemplate.Name(spec, name, profile);
-        // Hydra's proxies call the launcher back by its bare host name.
-        var domain = options.Strict || options.ClusterDomain.Length == 0 ? "cluster.local" : options.ClusterDomain;
-        spec.Object("dnsConfig").Array("searches").Add((JsonNode)$"{profile.Service}.{profile.Job.Namespace}.svc.{domain}");
+        if (name is not null) PodTemplate.Name(spec, name, draft.Scene.Profile);
+        else PodTemplate.ResolveOnHostNetwork(spec);
+        PodTemplate.SearchService(spec, draft);
         spec["restartPolicy"] = draft.Run.Workers.RestartPolicy;
 
         var container = PodTemplate.ContainerZero(spec);
@@ -31,9 +46,9 @@ internal static class WorkerPod
         PodTemplate.AddEnv(container, draft.Wiring.WorkerEnv, options.Strict);
         PodTemplate.KeepLastWords(container, options.Strict);
         if (draft.Uses(Transport.Agent)) AgentPods.MakeWorker(spec, draft, name);
-        else if (draft.Uses(Transport.Exec)) HostList.MountExecShell(spec, draft);
-        else KeySecret.MountSsh(spec, draft);
-        return new JsonObject { ["apiVersion"] = Kinds.Pod.ApiVersion, ["kind"] = Kinds.Pod.Kind, ["metadata"] = metadata, ["spec"] = spec };
+        else if (draft.Uses(Transport.Ssh)) KeySecret.MountSsh(spec, draft);
+        foreach (var mount in draft.Wiring.WorkerMounts) HostList.Mount(spec, draft, mount);
+        return (metadata, spec);
     }
 
     /// <summary>Kueue's topology-aware scheduling wants one index each: a launcher that runs ranks is 0, and workers shift by one.</summary>

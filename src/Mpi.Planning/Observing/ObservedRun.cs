@@ -26,7 +26,7 @@ public sealed record ObservedRun
     /// <summary>The Secret of the run's transport (<see cref="RunProfile.Secret"/>), if that has one.</summary>
     public SecretView? Secret { get; init; }
 
-    /// <summary>What the launcher runs as under transport exec, what that may do, and the binding of both; not looked for under another one.</summary>
+    /// <summary>What the launcher runs as, what that may do, and the binding of both; not looked for where they are not used (<see cref="RunProfile.UsesAccess"/>).</summary>
     public ChildMeta? LauncherAccount { get; init; }
 
     /// <inheritdoc cref="LauncherAccount"/>
@@ -37,7 +37,10 @@ public sealed record ObservedRun
 
     public LauncherView? Launcher { get; init; }
 
-    /// <summary>Pods whose controller is the job, and pods that have a worker's name though they belong to someone else. Any order.</summary>
+    /// <summary>What has the name of the workers' StatefulSet; not looked for where the dialect makes none.</summary>
+    public StatefulSetView? WorkerSet { get; init; }
+
+    /// <summary>Pods whose controller is the job or the workers' StatefulSet, and pods that have a worker's name though they belong to someone else. Any order.</summary>
     public ImmutableArray<PodView> Workers { get; init; } = [];
 
     /// <summary>Pods whose controller is a launcher Job of this job: the present one or one that a restart replaced.</summary>

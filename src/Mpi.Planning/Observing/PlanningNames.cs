@@ -6,11 +6,17 @@ public static class PlanningNames
     /// <summary>Pod label with the job object's uid: selects this job's pods and never those of a namesake before or after it.</summary>
     public const string JobUid = "kubempi.dev/job-uid";
 
-    /// <summary>Launcher Job annotation: digest of the rendered template without what may be changed while suspended.</summary>
+    /// <summary>Annotation of the launcher Job and of the workers' StatefulSet: digest of the rendered template without what may be changed while suspended.</summary>
     public const string TemplateDigest = "kubempi.dev/template-digest";
 
     /// <summary>Launcher Job annotation: the number of the attempt, for people.</summary>
     public const string Attempt = "kubempi.dev/attempt";
+
+    /// <summary>
+    /// Annotation of the workers' StatefulSet: how many workers, from index 0 on, have been wanted ever since the launcher's start. A pod made anew
+    /// among them replaces a lost one; beyond, it is one that the job was enlarged by.
+    /// </summary>
+    public const string StandingWorkers = "kubempi.dev/standing-workers";
 
     public const string DeliverContainer = "kubempi-deliver";
     public const string GateContainer = "kubempi-gate";

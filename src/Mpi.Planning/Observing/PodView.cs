@@ -49,6 +49,9 @@ public sealed record PodView(ChildMeta Meta)
     /// <summary>When the gate's init container ended.</summary>
     public DateTimeOffset? GateEndedAt { get; init; }
 
+    /// <summary>Whether it has ended for good.</summary>
+    public bool IsOver => Phase is PodPhase.Failed or PodPhase.Succeeded;
+
     public static PodView Read(JsonElement root)
     {
         var status = root.At("status");

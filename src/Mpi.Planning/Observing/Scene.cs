@@ -12,6 +12,7 @@ internal sealed class Scene
         Seen = seen;
         Profile = profile;
         Recorded = recorded;
+        WorkerSet = seen.WorkerSet is { } set && Owns(set.Meta) ? set : null;
         Workers = [.. seen.Workers.Where(Owns).OrderBy(w => profile.WorkerIndex(w.Meta.Name) ?? int.MaxValue)];
         var replaced = recorded.Attempt is { Clearing: true } attempt ? attempt.Replaces : null;
         var launcher = seen.Launcher is { } found && Owns(found.Meta) ? found : null;
@@ -32,6 +33,9 @@ internal sealed class Scene
     /// <summary>The job's own workers, by index; one that does not have a worker's name comes last.</summary>
     public ImmutableArray<PodView> Workers { get; }
 
+    /// <summary>The StatefulSet whose pods the workers are.</summary>
+    public StatefulSetView? WorkerSet { get; }
+
     /// <summary>The launcher Job of the current attempt.</summary>
     public LauncherView? Launcher { get; }
 
@@ -50,7 +54,10 @@ internal sealed class Scene
 
     public bool Owns(ChildMeta child) => child.OwnerUid == Uid && Uid.Length > 0;
 
-    public bool Owns(PodView pod) => Owns(pod.Meta);
+    /// <summary>The job's own, or its StatefulSet's; one of a StatefulSet that is no more is ours until it is collected.</summary>
+    public bool Owns(PodView pod) => Owns(pod.Meta)
+        || (pod.Meta.OwnerUid.Length > 0 && pod.Meta.OwnerUid == WorkerSet?.Meta.Uid)
+        || (pod.JobUidLabel == Uid && pod.Meta.OwnerName == $"{Kinds.StatefulSet.Kind}/{Profile.WorkerSet}");
 
     public PodView? Worker(int index)
     {

@@ -101,10 +101,16 @@ internal static class Attempts
 
     private static void JudgeWorkers(Draft draft)
     {
+        if (draft.Workers.Hopeless(draft) is { } end)
+        {
+            draft.Outcome = end;
+            return;
+        }
+
         var losses = WorkerLoss.Find(draft);
         if (!RestartsGang(draft))
         {
-            if (!losses.IsEmpty) WorkerReplacement.Decide(draft);
+            if (!losses.IsEmpty) draft.Workers.Replace(draft);
             return;
         }
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Kube.Types;
 
 namespace Mpi.Planning;
@@ -14,8 +13,8 @@ internal static class Clearing
     {
         var scene = draft.Scene;
         if (scene.ReplacedLauncher is { Meta.Deleting: false } launcher) DeleteLauncher(draft, launcher);
-        DeleteLost(draft);
-        var waiting = scene.ReplacedLauncher is not null || !scene.ReplacedLauncherPods.IsEmpty || scene.Workers.Any(static w => w.Meta.Deleting || IsOver(w));
+        draft.Workers.TakeAwayLost(draft);
+        var waiting = scene.ReplacedLauncher is not null || !scene.ReplacedLauncherPods.IsEmpty || scene.Workers.Any(static w => w.Meta.Deleting || w.IsOver);
         if (waiting) return false;
 
         draft.Attempt = draft.Attempt with { Clearing = false, Replaces = null };
@@ -27,9 +26,4 @@ internal static class Clearing
     /// <summary>In the foreground: the Job stays until its pods are gone, so that nobody takes its name before.</summary>
     public static void DeleteLauncher(Draft draft, LauncherView launcher) => draft.Do(new PlanAction.Delete(
         Kinds.Job, draft.Scene.Key(launcher.Meta.Name), launcher.Meta.Uid, "the gang starts anew", "Foreground"));
-
-    public static void DeleteLost(Draft draft) => PodDeletion.OneByOne(
-        draft, draft.Scene.Workers.Where(static w => !w.Meta.Deleting && IsOver(w)).ToImmutableArray(), "lost to the gang");
-
-    private static bool IsOver(PodView worker) => worker.Phase is PodPhase.Failed or PodPhase.Succeeded;
 }

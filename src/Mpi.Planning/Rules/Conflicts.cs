@@ -44,7 +44,7 @@ internal static class Conflicts
         if (draft.Uses(Transport.Agent) && scene.Seen.AgentService is { } agent && !scene.Owns(agent.Meta)) yield return (Kinds.Service.Kind, agent.Meta);
         if (scene.Seen.ConfigMap is { } configMap && !scene.Owns(configMap.Meta)) yield return (Kinds.ConfigMap.Kind, configMap.Meta);
         if (scene.Seen.Secret is { } secret && !scene.Owns(secret.Meta)) yield return (Kinds.Secret.Kind, secret.Meta);
-        if (draft.Uses(Transport.Exec))
+        if (ExecAccess.IsUsed(draft))
         {
             if (scene.Seen.LauncherAccount is { } account && !scene.Owns(account)) yield return (Kinds.ServiceAccount.Kind, account);
             if (scene.Seen.LauncherRole is { } role && !scene.Owns(role.Meta)) yield return (Kinds.Role.Kind, role.Meta);
@@ -53,12 +53,14 @@ internal static class Conflicts
 
         if (scene.Seen.Launcher is { } launcher && !scene.Owns(launcher.Meta)) yield return (Kinds.Job.Kind, launcher.Meta);
         foreach (var group in scene.Seen.GangObjects.Where(g => GangBackend.Of(draft)?.Kinds.Contains(g.Kind) == true && !scene.Owns(g.Meta))) yield return (group.Kind.Kind, group.Meta);
+        foreach (var named in draft.Workers.Named(scene).Where(n => !scene.Owns(n.Meta))) yield return named;
         foreach (var pod in scene.Seen.Workers)
         {
             if (!scene.Owns(pod) && scene.Profile.WorkerIndex(pod.Meta.Name) < draft.Run.Workers.Count) yield return (Kinds.Pod.Kind, pod.Meta);
         }
     }
 
+    /// <summary>A child of a namesake, or of its StatefulSet; somebody else's StatefulSet of that name is taken for itself.</summary>
     private static bool IsLeaving(Draft draft, ChildMeta meta) =>
-        meta.Deleting || meta.OwnerName == $"{draft.Scene.Profile.JobKind.Kind}/{draft.Scene.Profile.Job.Name}";
+        meta.Deleting || meta.OwnerName == $"{draft.Scene.Profile.JobKind.Kind}/{draft.Scene.Profile.Job.Name}" || meta.OwnerName == $"{Kinds.StatefulSet.Kind}/{draft.Scene.Profile.WorkerSet}";
 }

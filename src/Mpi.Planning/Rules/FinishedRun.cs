@@ -42,8 +42,8 @@ internal static class FinishedRun
     private static void CleanUp(Draft draft)
     {
         var (scene, run) = (draft.Scene, draft.Run);
-        if (run.Cleanup != CleanPodPolicy.None) PodDeletion.AllWorkers(draft, alsoFinished: run.Cleanup == CleanPodPolicy.All, "the job is finished");
-        else if (scene.Options.ReleaseFinishedWorkers) PodDeletion.AllWorkers(draft, alsoFinished: false, "the job is finished");
+        if (run.Cleanup != CleanPodPolicy.None) draft.Workers.Release(draft, alsoFinished: run.Cleanup == CleanPodPolicy.All, "the job is finished");
+        else if (scene.Options.ReleaseFinishedWorkers) draft.Workers.Release(draft, alsoFinished: false, "the job is finished");
         if (run.Cleanup != CleanPodPolicy.None || scene.Options.ReleaseFinishedWorkers) GangGroup.Delete(draft);
 
         if (scene.Launcher is not { Meta.Deleting: false } launcher) return;

@@ -68,7 +68,7 @@ internal static class GangRestart
         draft.StatusFirst = true;
         draft.Say(PlanEvent.Warning(reason, Texts.Truncate($"{what}; starting attempt {draft.Attempt.Number}")));
         if (launcher is { Meta.Deleting: false }) Clearing.DeleteLauncher(draft, launcher);
-        Clearing.DeleteLost(draft);
+        draft.Workers.TakeAwayLost(draft);
     }
 
     private static long ActiveSeconds(Draft draft, LauncherView? launcher) =>

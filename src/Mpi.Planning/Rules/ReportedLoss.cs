@@ -15,9 +15,6 @@ internal static class ReportedLoss
     /// <summary>Times come from the nodes' clocks. One that is further ahead is not waited for.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(1);
 
-    /// <summary>The kubelet's reasons for containers whose end it has not seen: its node was started anew.</summary>
-    private static readonly ImmutableHashSet<string> UnseenEnds = ImmutableHashSet.Create(StringComparer.Ordinal, "ContainerStatusUnknown", "Unknown");
-
     /// <param name="tooEarly">There are some, and their pods may say more in a moment; the draft then looks again.</param>
     public static ImmutableArray<WorkerLoss> Find(Draft draft, out bool tooEarly)
     {
@@ -52,7 +49,7 @@ internal static class ReportedLoss
 
     /// <summary>A container that ended while the launcher ran; the pod may have started it again since.</summary>
     private static WorkerLoss? OfContainer(PodView? pod, string reason, ContainerEnd launcher) => pod?.End is { } end && end.FinishedAt >= launcher.StartedAt
-        ? new WorkerLoss(pod.Meta.Name, UnseenEnds.Contains(end.Reason), Evicted: false, $"worker {pod.Meta.Name} was lost ({reason}): {end}")
+        ? WorkerLoss.OfContainer(pod.Meta.Name, $"worker {pod.Meta.Name} was lost ({reason}):", end)
         : null;
 
     private static bool MaySayMore(Draft draft, ContainerEnd launcher)

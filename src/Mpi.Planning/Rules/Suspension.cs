@@ -9,7 +9,7 @@ internal static class Suspension
     public static void Enforce(Draft draft)
     {
         if (draft.Scene.Launcher is { Suspended: false, End: null } launcher) SuspendLauncher(draft, launcher);
-        PodDeletion.AllWorkers(draft, alsoFinished: true, "the job is suspended");
+        draft.Workers.Release(draft, alsoFinished: true, "the job is suspended");
         GangGroup.Delete(draft);
     }
 

@@ -14,16 +14,20 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
         StringComparer.Ordinal,
         "Evicted", "NodeLost", "NodeShutdown", "Shutdown", "Terminated", "Preempting", "Preempted", "NodeAffinity", "UnexpectedAdmissionError", "TaintToleration");
 
+    /// <summary>The kubelet's reasons for containers whose end it has not seen: its node was started anew.</summary>
+    private static readonly ImmutableHashSet<string> UnseenEnds = ImmutableHashSet.Create(StringComparer.Ordinal, "ContainerStatusUnknown", "Unknown");
+
     /// <summary>The workers of the present gang that are lost. Pods beyond the wanted number are on their way out and none of these.</summary>
     public static ImmutableArray<WorkerLoss> Find(Draft draft)
     {
         var scene = draft.Scene;
         var losses = ImmutableArray.CreateBuilder<WorkerLoss>();
+        var launched = scene.LauncherStarted ? StartTimes.Of(draft).Launched : null;
         for (var index = 0; index < draft.Run.Workers.Count; index++)
         {
             if (scene.Worker(index) is { } pod)
             {
-                if (Of(pod, scene.LauncherStarted) is { } loss) losses.Add(loss);
+                if ((Of(pod, scene.LauncherStarted) ?? draft.Workers.LossOf(draft, index, pod, launched)) is { } loss) losses.Add(loss);
             }
             else if (IsMissing(draft, index))
             {
@@ -39,7 +43,11 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
     /// larger count asks for was never there.
     /// </summary>
     public static bool IsMissing(Draft draft, int index) =>
-        draft.Scene.LauncherStarted && index < (draft.Scene.Recorded.WorkerCount ?? draft.Run.Workers.Count) && draft.Scene.Worker(index) is null;
+        draft.Scene.LauncherStarted && index < draft.Workers.Standing(draft) && draft.Scene.Worker(index) is null;
+
+    /// <summary>A container that ended while its pod goes on; the kubelet may have started it again since.</summary>
+    /// <param name="what">For people: what stands before how it ended.</param>
+    public static WorkerLoss OfContainer(string pod, string what, ContainerEnd end) => new(pod, UnseenEnds.Contains(end.Reason), Evicted: false, $"{what} {end}{LastWords(end)}");
 
     public static bool IsInfrastructure(PodView pod) =>
         pod.Disruption.Length > 0 || InfrastructureReasons.Contains(pod.Reason) || pod.Reason.StartsWith("OutOf", StringComparison.Ordinal);
@@ -65,7 +73,9 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
             { Phase: PodPhase.Failed } => "failed",
             _ => "is being deleted",
         };
-        var details = pod.Phase != PodPhase.Failed ? "" : pod.Message.Length > 0 ? $": {pod.Message}" : pod.End is { Message.Length: > 0 } last && !IsInfrastructure(pod) ? $": {Texts.LastLines(last.Message)}" : "";
+        var details = pod.Phase != PodPhase.Failed ? "" : pod.Message.Length > 0 ? $": {pod.Message}" : pod.End is { } last && !IsInfrastructure(pod) ? LastWords(last) : "";
         return $"worker {pod.Meta.Name} {cause}{details}";
     }
+
+    private static string LastWords(ContainerEnd end) => end.Message.Length > 0 ? $": {Texts.LastLines(end.Message)}" : "";
 }

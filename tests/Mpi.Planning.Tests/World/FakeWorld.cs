@@ -19,13 +19,14 @@ internal sealed class FakeWorld
     private int _uids;
     private int _versions = 1;
 
-    public FakeWorld(JsonObject job)
+    public FakeWorld(JsonObject job, IDialect? dialect = null)
     {
+        Dialect = dialect ?? new KubeflowV2Beta1Dialect();
         job = (JsonObject)job.DeepClone();
         Put(MpiJob, job);
     }
 
-    public IDialect Dialect { get; } = new KubeflowV2Beta1Dialect();
+    public IDialect Dialect { get; }
     public DateTimeOffset Now { get; set; } = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
     public PlanningOptions Options { get; set; } = new();
     public RefusedWrite? Refused { get; set; }
@@ -48,6 +49,7 @@ internal sealed class FakeWorld
     public JsonObject Job => Find(MpiJob, "pi")!;
     public JsonObject Spec => Job.Object("spec");
     public JsonObject Status => Job.Object("status");
+    public JsonObject? WorkerSet => Find(Kinds.StatefulSet, "pi-worker");
     public JsonObject? Launcher => Find(Kinds.Job, "pi-launcher");
     public IEnumerable<JsonObject> Pods => _objects.Where(static o => o.Key.Kind == "Pod").Select(static o => o.Value);
     public IEnumerable<JsonObject> Workers => Pods.Where(static p => Text(p, "metadata", "name").StartsWith("pi-worker-", StringComparison.Ordinal));
@@ -81,14 +83,15 @@ internal sealed class FakeWorld
             Job = job,
             Dialect = Dialect,
             Parsed = Dialect.Parse(job.Root),
-            Service = View(Kinds.Service, "pi", static o => ServiceView.Read(o.Root)),
+            Service = View(Kinds.Service, Dialect.Profile(job.Meta).Service, static o => ServiceView.Read(o.Root)),
             ConfigMap = View(Kinds.ConfigMap, "pi-config", static o => ConfigMapView.Read(o.Root)),
             Secret = Dialect.Profile(job.Meta).Secret(Transport(job)) is { } secret ? View(Kinds.Secret, secret, static o => SecretView.Read(o.Root)) : null,
-            LauncherAccount = View(Kinds.ServiceAccount, "pi-launcher", static o => ChildMeta.Read(o.Root)),
-            LauncherRole = View(Kinds.Role, "pi-launcher", static o => RoleView.Read(o.Root)),
-            LauncherBinding = View(Kinds.RoleBinding, "pi-launcher", static o => ChildMeta.Read(o.Root)),
+            LauncherAccount = View(Kinds.ServiceAccount, Dialect.Profile(job.Meta).Access.Account, static o => ChildMeta.Read(o.Root)),
+            LauncherRole = View(Kinds.Role, Dialect.Profile(job.Meta).Access.Role, static o => RoleView.Read(o.Root)),
+            LauncherBinding = View(Kinds.RoleBinding, Dialect.Profile(job.Meta).Access.Binding, static o => ChildMeta.Read(o.Root)),
             AgentService = View(Kinds.Service, "pi-agent", static o => ServiceView.Read(o.Root)),
             Launcher = View(Kinds.Job, "pi-launcher", static o => LauncherView.Read(o.Root)),
+            WorkerSet = View(Kinds.StatefulSet, "pi-worker", static o => StatefulSetView.Read(o.Root)),
             Workers = [.. pods.Where(static p => p.Name.StartsWith("pi-worker-", StringComparison.Ordinal)).Select(static p => p.View)],
             LauncherPods = [.. pods.Where(static p => p.Name.StartsWith("pi-launcher-", StringComparison.Ordinal)).Select(static p => p.View)],
             GangObjects = [.. GangKinds.Where(k => _objects.ContainsKey((k.Kind, "pi"))).Select(k => GangObjectView.Read(k, KubeObject.From(Find(k, "pi")!).Root))],
@@ -249,6 +252,33 @@ internal sealed class FakeWorld
     public void FinishDeletions()
     {
         foreach (var (key, _) in _objects.Where(static o => o.Value["metadata"]!["deletionTimestamp"] is not null).ToList()) _objects.Remove(key);
+    }
+
+    /// <summary>The StatefulSet controller makes, replaces and takes away workers, as it should be.</summary>
+    public void StartWorkerSetPods()
+    {
+        if (WorkerSet is not { } set) return;
+        var replicas = set["spec"]!["replicas"]!.GetValue<int>();
+        foreach (var pod in Workers.ToList())
+        {
+            var name = Text(pod, "metadata", "name");
+            if (int.Parse(name["pi-worker-".Length..]) >= replicas) Delete(Kinds.Pod, pod);
+            else if (Text(pod, "status", "phase") is "Failed" or "Succeeded") Remove(Kinds.Pod, name);
+        }
+
+        for (var index = 0; index < replicas; index++)
+        {
+            if (Find(Kinds.Pod, $"pi-worker-{index}") is not null) continue;
+            var template = (JsonObject)set["spec"]!["template"]!;
+            var pod = new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Pod", ["metadata"] = template["metadata"]!.DeepClone(), ["spec"] = template["spec"]!.DeepClone(), ["status"] = new JsonObject { ["phase"] = "Pending" } };
+            var meta = pod.Object("metadata");
+            meta["name"] = $"pi-worker-{index}";
+            meta["ownerReferences"] = new JsonArray(new JsonObject
+            {
+                ["apiVersion"] = "apps/v1", ["kind"] = "StatefulSet", ["name"] = "pi-worker", ["uid"] = Text(set, "metadata", "uid"), ["controller"] = true,
+            });
+            Put(Kinds.Pod, pod);
+        }
     }
 
     /// <summary>The Job controller makes the launcher's pod, where there should be one.</summary>
