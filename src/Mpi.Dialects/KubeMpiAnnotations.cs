@@ -17,4 +17,15 @@ public static class KubeMpiAnnotations
 
     /// <summary><c>restart</c> starts the whole gang anew when a worker is lost, <c>replace</c> only replaces that worker.</summary>
     public const string OnWorkerLoss = "kubempi.dev/on-worker-loss";
+
+    /// <summary>On a stored job: the version of kubeflow's API that it was written in, whose promises it keeps (<c>v1</c>, <c>v1alpha2</c>, <c>v1alpha1</c>).</summary>
+    public const string Origin = "kubempi.dev/origin";
+
+    /// <summary>What conversions could not keep of a job, because it was too much for an annotation.</summary>
+    public const string Lost = "kubempi.dev/lost";
+
+    internal const string KeptPrefix = "kubempi.dev/kept-";
+
+    /// <summary>What a version of the job says that the version at hand cannot (<see cref="KubeflowConversion"/>).</summary>
+    internal static string Kept(string version) => KeptPrefix + version;
 }

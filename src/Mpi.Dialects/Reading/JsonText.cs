@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kube.Types;
 
 namespace Mpi.Dialects;
 
@@ -9,6 +11,27 @@ namespace Mpi.Dialects;
 /// </summary>
 internal static class JsonText
 {
+    /// <summary>Of trees that were made from what had passed a reader already, and may nest a little deeper than it.</summary>
+    public static JsonDocumentOptions Options { get; } = new() { MaxDepth = 2 * JsonLimits.DepthMax, AllowDuplicateProperties = false };
+
+    /// <summary>A tree to read.</summary>
+    public static JsonElement Parse(JsonObject tree) => JsonElement.Parse(tree.ToUtf8(), Options);
+
+    /// <returns>False for a tree that holds what is no text.</returns>
+    public static bool TryRead(JsonObject tree, out JsonElement element)
+    {
+        try
+        {
+            element = Parse(tree);
+            return IsSound(element);
+        }
+        catch (Exception broken) when (broken is InvalidOperationException or JsonException or ArgumentException)
+        {
+            element = default;
+            return false;
+        }
+    }
+
     public static bool IsSound(JsonElement element)
     {
         if (element.ValueKind == JsonValueKind.Undefined) return true;

@@ -1,0 +1,16 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Kube.Types;
+
+namespace Mpi.Dialects;
+
+/// <summary><c>kubeflow.org/v1</c>: mpi-operator 0.2.3 and 0.3, then training-operator (spec/kubeflow-mpijob.md 5).</summary>
+internal sealed class KubeflowV1() : KubeflowVersion("v1")
+{
+    public override JsonObject ToHub(JsonElement job, ConversionSettings settings) => KubeflowV1Conversion.ToHub(job, settings);
+
+    public override JsonObject FromHub(JsonElement job) => KubeflowV1Conversion.FromHub(job);
+
+    public override string PathOf(string hubPath, JsonElement job) =>
+        hubPath == "spec.runPolicy.cleanPodPolicy" && !job.Has("spec", "runPolicy", "cleanPodPolicy") ? "spec.cleanPodPolicy" : hubPath;
+}
