@@ -12,9 +12,9 @@ public sealed record HealthReport(ImmutableArray<string> Faults)
 
 /// <summary>What <c>/healthz</c> and <c>/readyz</c> answer.</summary>
 /// <param name="elector">Null where there is no election.</param>
-/// <param name="unsynced">Names the kinds whose first list is still under way.</param>
+/// <param name="obstacles">What keeps it from being ready.</param>
 /// <param name="leaseDuration">Of the election.</param>
-public sealed class OperatorHealth(LeaderElector? elector, Func<IEnumerable<string>> unsynced, TimeSpan leaseDuration)
+public sealed class OperatorHealth(LeaderElector? elector, Func<IEnumerable<string>> obstacles, TimeSpan leaseDuration)
 {
     /// <summary>How long beyond its lease a leader may hang before it is to be restarted (spec/kubeflow-mpijob.md 4.3).</summary>
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(20);
@@ -27,6 +27,6 @@ public sealed class OperatorHealth(LeaderElector? elector, Func<IEnumerable<stri
         _ => new HealthReport([]),
     };
 
-    /// <summary>Whether it has seen the cluster, so that it could lead.</summary>
-    public HealthReport Ready() => new([.. Live().Faults, .. unsynced().Select(static kind => $"{kind} are not listed yet")]);
+    /// <summary>Whether it has seen the cluster, so that it could lead, and can convert where it is to.</summary>
+    public HealthReport Ready() => new([.. Live().Faults, .. obstacles()]);
 }

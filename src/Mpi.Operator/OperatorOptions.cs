@@ -30,6 +30,9 @@ public sealed record OperatorOptions
     /// <summary>Most creations or deletions of one job in flight.</summary>
     public int WritesAtOnce { get; init; } = 32;
 
+    /// <summary>The webhook that serves the older versions of MPIJob (<c>--profile=legacy</c>); null serves none (<c>v2beta1</c>).</summary>
+    public ConversionOptions? Conversion { get; init; }
+
     public PlanningOptions Planning { get; init; } = new();
 
     /// <summary>Every fault of the settings, each under the flag that sets it.</summary>
@@ -40,6 +43,12 @@ public sealed record OperatorOptions
         if (WritesAtOnce < 1) faults.Add(FieldError.Invalid("--writes-at-once", WritesAtOnce.ToString(), "must be at least 1"));
         if (MonitoringPort is < 0 or > 65535) faults.Add(FieldError.Invalid("--monitoring-port", MonitoringPort.ToString(), "must be a port, or 0 for none"));
         if (HealthPort is < 0 or > 65535) faults.Add(FieldError.Invalid("--health-port", HealthPort.ToString(), "must be a port, or 0 for none"));
+        if (Conversion is { } conversion)
+        {
+            faults.AddRange(conversion.Validate());
+            if (conversion.Port == HealthPort || conversion.Port == MonitoringPort) faults.Add(FieldError.Invalid("--webhook-port", conversion.Port.ToString(), "is taken by health or metrics"));
+        }
+
         if (RequestTimeout <= TimeSpan.Zero) faults.Add(FieldError.Invalid("--request-timeout", RequestTimeout.ToString(), "must be longer than nothing"));
         if (LeaderElection)
         {

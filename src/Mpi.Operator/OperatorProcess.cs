@@ -18,6 +18,9 @@ public sealed record OperatorParts
     /// where it serves them, and as soon as it does.
     /// </summary>
     public required ImmutableArray<IDialect> Dialects { get; init; }
+    /// <summary>Between the versions of MPIJob; needed where the options have a webhook.</summary>
+    public ConvertMpiJob? Convert { get; init; }
+
     public IKeySource Keys { get; init; } = new FreshKeySource();
     public TimeProvider Time { get; init; } = TimeProvider.System;
     public Random Random { get; init; } = new();
@@ -51,9 +54,17 @@ public sealed partial class OperatorProcess : IAsyncDisposable
         var events = new EventRecorder(client, time, random, _log);
         _dialects = [.. parts.Dialects.Select((dialect, i) => new WatchedDialect(dialect, required: i == 0, options, parts, client, events, Metrics, LogWatch, LogFailure, _log))];
 
-        var controllers = _dialects.SelectMany(static d => d.Controllers);
-        Workers = [.. Elector is null ? controllers : controllers.Select(ILoop (loop) => new LeaderOnlyLoop(loop, Elector))];
-        Health = new OperatorHealth(Elector, () => _dialects.SelectMany(static d => d.Unsynced).Distinct(), options.Lease.Duration);
+        IEnumerable<ITimedLoop> workers = _dialects.SelectMany(static d => d.Controllers);
+        if (options.Conversion is { } conversion)
+        {
+            var convert = parts.Convert ?? throw new ArgumentException("a webhook needs a conversion", nameof(parts));
+            Conversion = new ConversionWebhook(conversion, parts.Client, convert, time, random, _log);
+            workers = workers.Append(new StorageMigrationLoop(client, parts.Dialects[0].Kind, Conversion, time, random, _log));
+        }
+
+        Workers = [.. Elector is null ? workers : workers.Select(ILoop (loop) => new LeaderOnlyLoop(loop, Elector))];
+        Health = new OperatorHealth(
+            Elector, () => _dialects.SelectMany(static d => d.Unsynced).Distinct().Select(static kind => $"{kind} are not listed yet").Concat(Conversion?.Obstacles ?? []), options.Lease.Duration);
     }
 
     /// <summary>Null where the options ask for no election.</summary>
@@ -62,8 +73,11 @@ public sealed partial class OperatorProcess : IAsyncDisposable
     public OperatorMetrics Metrics { get; }
     public OperatorHealth Health { get; }
 
-    /// <summary>The loops that fill the stores.</summary>
-    public IReadOnlyList<ILoop> Watchers => [.. _dialects.SelectMany(static d => d.Watchers)];
+    /// <summary>The webhook between the versions of MPIJob, which every replica serves, leading or not; null where the options have none.</summary>
+    public ConversionWebhook? Conversion { get; }
+
+    /// <summary>The loops that run whoever leads: they fill the stores, and keep the webhook.</summary>
+    public IReadOnlyList<ILoop> Watchers => [.. _dialects.SelectMany(static d => d.Watchers), .. Conversion?.Loops ?? []];
 
     /// <summary>The loops that work on jobs; only they write about jobs.</summary>
     public IReadOnlyList<ILoop> Workers { get; }
@@ -74,6 +88,7 @@ public sealed partial class OperatorProcess : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Metrics.Dispose();
+        if (Conversion is not null) await Conversion.DisposeAsync();
         foreach (var dialect in _dialects) await dialect.DisposeAsync();
     }
 

@@ -9,13 +9,13 @@ public sealed class OperatorHealthTests
     private readonly VirtualClock _clock = new();
     private readonly ScriptedKube _kube = new();
     private readonly LeaderElector _elector;
-    private readonly List<string> _unsynced = ["pods"];
+    private readonly List<string> _obstacles = ["pods are not listed yet"];
     private readonly OperatorHealth _health;
 
     public OperatorHealthTests()
     {
         _elector = new LeaderElector(_kube, new LeaseOptions(), "a", _clock, new Random(1), NullLogger.Instance);
-        _health = new OperatorHealth(_elector, () => _unsynced, TimeSpan.FromSeconds(15));
+        _health = new OperatorHealth(_elector, () => _obstacles, TimeSpan.FromSeconds(15));
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public sealed class OperatorHealthTests
         Assert.True(_health.Live().IsHealthy);
         Assert.Equal("pods are not listed yet\n", _health.Ready().ToString());
         Assert.Equal(503, _health.Ready().StatusCode);
-        _unsynced.Clear();
+        _obstacles.Clear();
         Assert.Equal("ok\n", _health.Ready().ToString());
     }
 

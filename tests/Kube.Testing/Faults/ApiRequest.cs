@@ -37,6 +37,10 @@ public sealed record ApiRequest(int Number, string Verb, string Resource, string
             "PATCH" => "patch",
             _ => name.Length > 0 ? "delete" : "deletecollection",
         };
+        // A list or watch that selects one name is for that name, as authorizers of Kubernetes see it.
+        const string OneName = "fieldSelector=metadata.name%3D";
+        var selected = query < 0 ? -1 : uri.IndexOf(OneName, query, StringComparison.OrdinalIgnoreCase);
+        if (verb is "list" or "watch" && selected >= 0) name = Uri.UnescapeDataString(uri[(selected + OneName.Length)..].Split('&')[0]);
         return new ApiRequest(number, verb, resource, ns, name) { Group = steps is ["apis", var group, ..] ? group : "" };
     }
 }
