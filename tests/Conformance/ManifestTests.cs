@@ -16,6 +16,7 @@ public sealed class ManifestTests
     [InlineData("standalone", "install.yaml")]
     [InlineData("kubeflow", "install-kubeflow.yaml")]
     [InlineData("namespaced", "install-namespaced.yaml")]
+    [InlineData("legacy", "install-legacy.yaml")]
     public async Task A_rendered_file_is_what_kustomize_makes_of_its_overlay(string overlay, string file)
     {
         if ((await Shell.RunAsync("kubectl version --client", Deploy, [])).Exit != 0) Assert.Skip("kubectl is not on the PATH");
@@ -33,6 +34,7 @@ public sealed class ManifestTests
             { "install.yaml", "mpi-operator", "" },
             { "install-kubeflow.yaml", "kubeflow", "" },
             { "install-namespaced.yaml", "mpi-operator", "--set namespaced=true,replicas=1" },
+            { "install-legacy.yaml", "mpi-operator", "--set profile=legacy" },
         }
         : new() { { "", "", "" } };
 
@@ -42,7 +44,7 @@ public sealed class ManifestTests
     {
         if (file.Length == 0)
         {
-            foreach (var part in (string[])["mpijobs", "rights", "leader-election", "user-roles"]) Assert.True(File.Exists(Path.Combine(Deploy, "helm/kubempi/files", $"{part}.yaml")), $"{part} leads nowhere");
+            foreach (var part in (string[])["mpijobs", "rights", "leader-election", "user-roles", "legacy-mpijobs", "legacy-rights"]) Assert.True(File.Exists(Path.Combine(Deploy, "helm/kubempi/files", $"{part}.yaml")), $"{part} leads nowhere");
             return;
         }
 

@@ -21,8 +21,31 @@ public sealed class OperatorFlagsTests
     [Fact]
     public void Flags_of_versions_that_are_not_served_are_refused_by_name()
     {
-        var flags = Parse("--enable-gang-scheduling", "--gpus-per-node", "8");
-        Assert.Equal(["flag -enable-gang-scheduling=true: not served by this release", "flag -gpus-per-node=8: not served by this release"], flags.Errors);
+        var flags = Parse("--enable-gang-scheduling");
+        Assert.Equal(["flag -enable-gang-scheduling=true: not served by this release"], flags.Errors);
+    }
+
+    [Fact]
+    public void Arguments_of_the_ksonnet_prototype_start_ours_and_their_numbers_count_in_profile_legacy()
+    {
+        string[] old = ["-alsologtostderr", "--gpus-per-node", "8", "--processing-resource-type=cpu"];
+        var plain = Parse(old);
+        Assert.Empty(plain.Errors);
+        Assert.Null(plain.Options.Conversion);
+        Assert.Equal(["flag -gpus-per-node has no effect: it is for --profile=legacy", "flag -processing-resource-type has no effect: it is for --profile=legacy"], plain.Notes);
+        var legacy = Parse([.. old, "--profile=legacy", "--lock-namespace=ops"]);
+        Assert.Empty(legacy.Errors);
+        Assert.Empty(legacy.Notes);
+        Assert.Equal("ops", legacy.Options.Conversion!.Namespace);
+        Assert.Equal(("8", "cpu"), (legacy.Options.Conversion.Flags["gpus-per-node"], legacy.Options.Conversion.Flags["processing-resource-type"]));
+    }
+
+    [Fact]
+    public void What_is_wrong_with_the_webhooks_flags_is_said_all_at_once()
+    {
+        Assert.Equal(["flag -profile: \"v1\" is not supported; supported: v2beta1, legacy"], Parse("--profile=v1").Errors);
+        Assert.Equal(3, Parse("--profile=legacy", "--gpus-per-node=none", "--webhook-url=http://host/convert", "--webhook-port=8080").Errors.Length);
+        Assert.Equal("https://[::1]:9443/convert", Parse("--profile=legacy", "--webhook-url=https://[::1]:9443/convert").Options.Conversion!.Url!.OriginalString);
     }
 
     [Fact]

@@ -33,7 +33,13 @@ internal static class InstallCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = place.Read(parsed) with { Image = parsed.GetValue(image), AgentImage = parsed.GetValue(agent), Flags = [.. parsed.GetValue(flags) ?? []] };
-            if (OperatorFlags.Parse([.. options.Flags], static _ => null) is { Errors: { IsEmpty: false } errors })
+            if (options.Flags.Any(static f => f.TrimStart('-').StartsWith("profile", StringComparison.Ordinal)))
+            {
+                await Console.Error.WriteLineAsync("kubempi install: the profile is more than a flag of the operator: kubempi install --profile legacy");
+                return ExitCode.Usage;
+            }
+
+            if (OperatorFlags.Parse([.. options.Flags, $"--profile={(options.Legacy ? "legacy" : "v2beta1")}"], static _ => null) is { Errors: { IsEmpty: false } errors })
             {
                 foreach (var error in errors) await Console.Error.WriteLineAsync($"kubempi install: {error}");
                 return ExitCode.Usage;
@@ -46,12 +52,12 @@ internal static class InstallCommand
                 return ExitCode.Success;
             }
 
-            return await place.WithClusterAsync(parsed, "install", (installer, line) => InstallAsync(installer, line, objects, options.Overlay, parsed.GetValue(timeout), parsed.GetValue(force), cancellation));
+            return await place.WithClusterAsync(parsed, "install", (installer, line) => InstallAsync(installer, line, objects, options, parsed.GetValue(timeout), parsed.GetValue(force), cancellation));
         });
         return command;
     }
 
-    private static async Task<int> InstallAsync(ClusterInstaller installer, StatusLine line, ImmutableArray<System.Text.Json.Nodes.JsonObject> objects, string overlay, TimeSpan limit, bool force, CancellationToken cancellation)
+    private static async Task<int> InstallAsync(ClusterInstaller installer, StatusLine line, ImmutableArray<System.Text.Json.Nodes.JsonObject> objects, InstallOptions options, TimeSpan limit, bool force, CancellationToken cancellation)
     {
         var ns = OperatorManifests.NamespaceOf(objects);
 
@@ -62,7 +68,10 @@ internal static class InstallCommand
             return ExitCode.Usage;
         }
 
-        // 2. Apply.
+        if (options.Legacy && !await MayServeLegacyAsync(installer, line, ns, force, cancellation)) return ExitCode.Usage;
+
+        // 2. Apply. The API server takes no definition that names a webhook and does not ask for one.
+        if (options is { Legacy: false, Overlay: not "namespaced" }) await installer.EndConversionAsync(ns, cancellation);
         await installer.ApplyAsync(objects, cancellation);
         if (limit <= TimeSpan.Zero) return ExitCode.Success;
 
@@ -71,12 +80,24 @@ internal static class InstallCommand
         line.Show("");
         if (kept is null)
         {
-            line.Say($"The operator runs in namespace {ns} and serves {(overlay == "namespaced" ? "that namespace" : "all namespaces")}.");
+            // 4. What older operators stored. The operator would do it, too; here somebody sees it done.
+            if (options.Legacy && !await installer.MigrateAsync(limit, cancellation)) return ExitCode.TimedOut;
+            line.Show("");
+            line.Say($"The operator runs in namespace {ns} and serves {(options.Overlay == "namespaced" ? "that namespace" : "all namespaces")}.");
             return ExitCode.Success;
         }
 
         line.Say($"kubempi: not running after {limit.TotalSeconds:0} s: {kept}");
         line.Say($"kubempi: everything was applied; kubectl -n {ns} rollout status deployment/{OperatorManifests.Name} goes on waiting");
         return ExitCode.TimedOut;
+    }
+
+    /// <summary>Whether nobody else acts on the versions that profile legacy serves; asked before its definition replaces theirs.</summary>
+    private static async Task<bool> MayServeLegacyAsync(ClusterInstaller installer, StatusLine line, string ns, bool force, CancellationToken cancellation)
+    {
+        var others = await installer.FindOthersOfLegacyAsync(ns, cancellation);
+        foreach (var warning in others.Warnings) line.Say($"kubempi: warning: {warning}");
+        foreach (var refusal in others.Refusals) line.Say($"kubempi: {(force ? "warning: " : "")}{refusal}");
+        return force || others.Refusals.IsEmpty;
     }
 }

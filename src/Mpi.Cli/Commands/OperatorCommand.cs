@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Kube.Client;
+using Kube.Types;
 using Microsoft.Extensions.Logging;
 using Mpi.Dialects;
 using Mpi.Operator;
@@ -11,6 +12,9 @@ namespace Mpi.Cli;
 /// <summary><c>kubempi operator</c>: the controller process of a cluster.</summary>
 internal static class OperatorCommand
 {
+    private const int LookAttempts = 5;
+    private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(2);
+
     /// <summary>For the list of verbs; the flags are Go's and are read by <see cref="OperatorFlags"/>.</summary>
     public static Command Describe() => new("operator", "Run the operator (the flags of kubeflow/mpi-operator are accepted).");
 
@@ -37,20 +41,54 @@ internal static class OperatorCommand
         {
             var connection = ClusterConnection.Load(new ClusterConnectionOptions(flags.Kubeconfig, Server: flags.Master), TimeProvider.System);
             using var client = connection.CreateClient(KubeClientOptions.Default with { UserAgent = $"kubempi-operator/{Version}" }, TimeProvider.System);
+            if (flags.Options.Conversion is { } conversion && !await MayStartAsync(client, conversion, flags.Force, cancellation)) return ExitCode.Failure;
             await using var process = new OperatorProcess(flags.Options, new OperatorParts
             {
                 Client = client,
                 Dialects = ManifestDialects.All,
+                Convert = KubeflowConversion.Convert,
                 Loggers = loggers,
                 Identity = $"{Environment.MachineName}_{Guid.NewGuid()}",
             });
             await using var endpoints = await OperatorEndpoints.StartAsync(process, flags.Options, cancellation);
+            await using var webhook = process.Conversion is { } served ? await ConversionEndpoint.StartAsync(served, TimeProvider.System, cancellation) : null;
             return await OperatorHost.RunAsync(process, TimeProvider.System, cancellation) == OperatorExit.Stopped ? ExitCode.Success : ExitCode.Failure;
         }
         catch (ConnectionException fault)
         {
             await Console.Error.WriteLineAsync($"kubempi operator: {fault.Message}");
             return ExitCode.Usage;
+        }
+    }
+
+    /// <summary>Whether nobody else acts on the versions that profile legacy serves.</summary>
+    private static async Task<bool> MayStartAsync(IKubeReader client, ConversionOptions conversion, bool force, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                var others = await OtherOperators.FindAsync(client, conversion.Namespace, cancellation);
+                foreach (var warning in others.Warnings) await Console.Error.WriteLineAsync($"kubempi operator: warning: {warning}");
+                foreach (var refusal in others.Refusals) await Console.Error.WriteLineAsync($"kubempi operator: {(force ? "warning: " : "")}{refusal}");
+                return force || others.Refusals.IsEmpty;
+            }
+            catch (ApiException forbidden) when (forbidden.Responsibility == Responsibility.Administrator)
+            {
+                // Rights without that one are somebody's wish.
+                await Console.Error.WriteLineAsync($"kubempi operator: whether another operator acts on the same jobs cannot be seen: {forbidden.Message}");
+                return true;
+            }
+            catch (Exception trouble) when (trouble is ApiException or HttpRequestException && attempt < LookAttempts)
+            {
+                await Task.Delay(LookPause, cancellation);
+            }
+            catch (Exception trouble) when (trouble is ApiException or HttpRequestException)
+            {
+                // The kubelet starts it again.
+                await Console.Error.WriteLineAsync($"kubempi operator: the API server does not say whether another operator acts on the same jobs: {trouble.Message}");
+                return false;
+            }
         }
     }
 

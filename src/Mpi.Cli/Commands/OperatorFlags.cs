@@ -10,13 +10,14 @@ namespace Mpi.Cli;
 /// </summary>
 /// <param name="Master">The API server's URL, overriding the kubeconfig's; empty for none.</param>
 /// <param name="Kubeconfig">Path; empty for the environment's or the cluster's own.</param>
+/// <param name="Force">Start even where something speaks against it.</param>
 /// <param name="Notes">What an accepted flag no longer does.</param>
 /// <param name="Errors">Every fault.</param>
 public sealed record OperatorFlags(
-    OperatorOptions Options, string Master, string Kubeconfig, bool Version, ImmutableArray<string> Notes, ImmutableArray<string> Errors)
+    OperatorOptions Options, string Master, string Kubeconfig, bool Version, bool Force, ImmutableArray<string> Notes, ImmutableArray<string> Errors)
 {
     private static readonly HashSet<string> Booleans =
-        ["version", "enable-gang-scheduling", "alsologtostderr", "logtostderr", "legacy_stderr_threshold_behavior", "one_output", "skip_headers", "skip_log_headers", "add_dir_header", "leader-elect", "release-finished-workers"];
+        ["version", "enable-gang-scheduling", "alsologtostderr", "logtostderr", "legacy_stderr_threshold_behavior", "one_output", "skip_headers", "skip_log_headers", "add_dir_header", "leader-elect", "release-finished-workers", "force"];
 
     private static readonly HashSet<string> Valued =
     [
@@ -24,6 +25,7 @@ public sealed record OperatorFlags(
         "controller-queue-rate-limit", "controller-queue-burst", "cluster-domain", "v", "vmodule", "stderrthreshold", "log_file", "log_dir", "log_file_max_size", "log_backtrace_at",
         "kubectl-delivery-image", "gpus-per-node", "processing-units-per-node", "processing-resource-type",
         "compat", "agent-image", "agent-image-pull-policy", "gate-timeout", "launcher-restart-policy", "on-launcher-deleted",
+        "profile", "webhook-port", "webhook-url",
     ];
 
     /// <summary>Flags that shaped what is now done otherwise; named to the user, once, when given.</summary>
@@ -36,7 +38,7 @@ public sealed record OperatorFlags(
         ("kubectl-delivery-image", "no kubectl is delivered into pods"),
     ];
 
-    private static readonly ImmutableArray<string> NotServed = ["enable-gang-scheduling", "gpus-per-node", "processing-units-per-node", "processing-resource-type"];
+    private static readonly ImmutableArray<string> NotServed = ["enable-gang-scheduling"];
 
     public static OperatorFlags Parse(ReadOnlySpan<string> arguments, Func<string, string?> environment)
     {
@@ -62,6 +64,8 @@ public sealed record OperatorFlags(
             if (flags.Text(name, "") is { Length: > 0 } value and not "false") errors.Add($"flag -{name}={value}: not served by this release");
         }
 
+        var lockNamespace = flags.Text("lock-namespace", defaults.Lease.Namespace);
+        var conversion = ReadConversion(flags, lockNamespace, errors, out var unused);
         var options = defaults with
         {
             Namespace = flags.Text("namespace", environment("KUBEFLOW_NAMESPACE") ?? ""),
@@ -69,7 +73,8 @@ public sealed record OperatorFlags(
             MonitoringPort = flags.Integer("monitoring-port", defaults.MonitoringPort, minimum: 0),
             HealthPort = flags.Integer("health-port", defaults.HealthPort, minimum: 0),
             LeaderElection = flags.Flag("leader-elect", otherwise: true),
-            Lease = defaults.Lease with { Namespace = flags.Text("lock-namespace", defaults.Lease.Namespace) },
+            Lease = defaults.Lease with { Namespace = lockNamespace },
+            Conversion = conversion,
             Planning = defaults.Planning with
             {
                 ClusterDomain = flags.Text("cluster-domain", ""),
@@ -91,7 +96,36 @@ public sealed record OperatorFlags(
             flags.Text("master", ""),
             environment("KUBECONFIG") is { Length: > 0 } fromEnvironment ? fromEnvironment : flags.Text("kubeConfig", flags.Text("kubeconfig", "")),
             flags.Flag("version"),
-            [.. Superseded.Where(s => flags.Text(s.Flag, "").Length > 0).Select(static s => $"flag -{s.Flag} has no effect: {s.Why}")],
+            flags.Flag("force"),
+            [.. Superseded.Where(s => flags.Text(s.Flag, "").Length > 0).Select(static s => $"flag -{s.Flag} has no effect: {s.Why}"), .. unused],
             [.. flags.Errors, .. errors, .. options.Validate().Select(static e => e.ToString())]);
+    }
+
+    /// <summary>The webhook of profile <c>legacy</c>; null in the other.</summary>
+    /// <param name="unused">Flags that only a webhook has a use for.</param>
+    private static ConversionOptions? ReadConversion(GoFlags flags, string ns, List<string> errors, out ImmutableArray<string> unused)
+    {
+        unused = [];
+        var settings = ConversionConfigMap.Flags.Where(f => flags.Text(f, "").Length > 0).ToImmutableDictionary(static f => f, f => flags.Text(f, ""), StringComparer.Ordinal);
+        switch (flags.Text("profile", "v2beta1"))
+        {
+            case "v2beta1":
+                unused = [.. settings.Keys.Concat(new[] { "webhook-port", "webhook-url" }.Where(f => flags.Text(f, "").Length > 0)).Order(StringComparer.Ordinal).Select(static f => $"flag -{f} has no effect: it is for --profile=legacy")];
+                return null;
+            case "legacy":
+                ConversionConfigMap.Over(Mpi.Dialects.ConversionSettings.Default, settings, out var faults);
+                errors.AddRange(faults);
+                var options = new ConversionOptions { Namespace = ns, Flags = settings };
+                if (flags.Text("webhook-url", "") is { Length: > 0 } text)
+                {
+                    if (Uri.TryCreate(text, UriKind.Absolute, out var url)) options = options with { Url = url };
+                    else errors.Add($"flag -webhook-url: \"{text}\" is no URL such as https://HOST:8443{ConversionOptions.Path}");
+                }
+
+                return options with { Port = flags.Integer("webhook-port", options.Port, minimum: 1) };
+            case var other:
+                errors.Add($"flag -profile: \"{other}\" is not supported; supported: v2beta1, legacy");
+                return null;
+        }
     }
 }

@@ -13,7 +13,9 @@ internal static class UninstallCommand
         place.AddTo(command);
         command.SetAction((parsed, cancellation) => place.WithClusterAsync(parsed, "uninstall", async (installer, line) =>
         {
-            await installer.RemoveAsync(OperatorManifests.Render(place.Read(parsed)), parsed.GetValue(definition), cancellation);
+            // What profile legacy brings besides is taken away too, whichever profile is named: what is not there is no fault.
+            var options = place.Read(parsed);
+            await installer.RemoveAsync(OperatorManifests.Render(options with { Legacy = options.Overlay != "namespaced" }), parsed.GetValue(definition), cancellation);
             line.Show("");
             return ExitCode.Success;
         }));

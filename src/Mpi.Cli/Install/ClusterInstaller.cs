@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Kube.Client;
 using Kube.Types;
 using Mpi.Dialects;
+using Mpi.Operator;
 
 namespace Mpi.Cli;
 
@@ -13,6 +14,12 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
 {
     /// <summary>Owns the manifests' fields in <c>managedFields</c>.</summary>
     private const string FieldManager = "kubempi";
+
+    private const int ConflictsMax = 5;
+
+    /// <summary>What the operator itself put beside its Deployment.</summary>
+    private static readonly ImmutableArray<(ResourceKind Kind, string Name)> MadeByOperator =
+        [(Kinds.Lease, OperatorManifests.Name), (Kinds.Secret, ConversionOptions.SecretName), (Kinds.ConfigMap, ConversionOptions.SettingsName)];
 
     private static readonly TimeSpan Glance = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DefinitionLimit = TimeSpan.FromSeconds(30);
@@ -31,7 +38,8 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
             }
             catch (ApiException refused)
             {
-                throw new ApiException(refused.Status with { Message = $"{Name(obj)}: {refused.Message}" });
+                var remedy = refused.Message.Contains("status.storedVersions", StringComparison.Ordinal) ? "; jobs are stored in versions that this definition does not have: kubempi install --profile legacy rewrites them, after which this command goes through" : "";
+                throw new ApiException(refused.Status with { Message = $"{Name(obj)}: {refused.Message}{remedy}" });
             }
 
             say($"{Name(obj)} applied");
@@ -55,6 +63,78 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
         }
     }
 
+    /// <summary>Operators of others that act on the versions that profile legacy serves; none where they may not be looked at.</summary>
+    public async Task<OtherOperators> FindOthersOfLegacyAsync(string ns, CancellationToken cancellation)
+    {
+        try
+        {
+            return await OtherOperators.FindAsync(client, ns, cancellation);
+        }
+        catch (ApiException e) when (e.Responsibility == Responsibility.Administrator)
+        {
+            return new OtherOperators([], [$"whether another operator acts on the same jobs cannot be seen: {e.Message}"]);
+        }
+    }
+
+    /// <summary>
+    /// Has the API server ask no webhook any more: with strategy None, and the stored version alone, jobs can be read, deleted and collected whatever becomes of the operator.
+    /// </summary>
+    /// <param name="ns">The operator's. A webhook that is elsewhere is another operator's, and stays.</param>
+    public async Task EndConversionAsync(string ns, CancellationToken cancellation)
+    {
+        for (var round = 1; ; round++)
+        {
+            try
+            {
+                var tree = (await client.GetAsync(Kinds.CustomResourceDefinition, null, ConversionOptions.Definition, cancellation)).ToTree();
+                var spec = tree.Object("spec");
+                if ((string?)spec["conversion"]?["strategy"] != "Webhook") return;
+                if (spec["conversion"]!["webhook"]?["clientConfig"]?["service"] is { } service && (string?)service["namespace"] != ns) return;
+                spec["conversion"] = new JsonObject { ["strategy"] = "None" };
+                foreach (var version in spec.Array("versions").OfType<JsonObject>()) version["served"] = (bool?)version["storage"] == true;
+                // Carries its resourceVersion.
+                await client.UpdateAsync(Kinds.CustomResourceDefinition, KubeObject.From(tree), null, cancellation);
+                say($"CustomResourceDefinition {ConversionOptions.Definition} asks no webhook any more and serves its stored version alone");
+                return;
+            }
+            catch (ApiException e) when (e.IsNotFound)
+            {
+                return;
+            }
+            catch (ApiException e) when (e.IsConflict && round < ConflictsMax)
+            {
+                // The operator keeps it, too: look again.
+            }
+        }
+    }
+
+    /// <summary>Rewrites what older operators stored in older versions; says its progress.</summary>
+    /// <returns>False when the time is up before the webhook answers; the operator goes on with it.</returns>
+    public async Task<bool> MigrateAsync(TimeSpan limit, CancellationToken cancellation)
+    {
+        var migration = new StorageMigration(client, KubeflowV2Beta1Dialect.MpiJob, say);
+        for (var begun = time.GetTimestamp(); ;)
+        {
+            try
+            {
+                while (!await migration.StepAsync(cancellation)) { }
+                return true;
+            }
+            catch (ApiException trouble) when (trouble.Responsibility is Responsibility.Wait or Responsibility.Replan)
+            {
+                // The Deployment is available, and API servers may hear of the webhook's authority a moment later.
+                show($"rewriting stored jobs: {trouble.Message}");
+                if (time.GetElapsedTime(begun) >= limit)
+                {
+                    say($"kubempi: stored jobs are not rewritten yet: {trouble.Message}; the operator goes on with it (kubectl get crd {ConversionOptions.Definition} -o jsonpath={{.status.storedVersions}} ends with v2beta1 alone)");
+                    return false;
+                }
+
+                await Task.Delay(Glance, time, cancellation);
+            }
+        }
+    }
+
     /// <summary>Waits until the operator runs.</summary>
     /// <returns>Null when it does; else what kept it, when the time was up.</returns>
     public async Task<string?> WaitAsync(string ns, TimeSpan limit, CancellationToken cancellation)
@@ -71,10 +151,13 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
         }
     }
 
-    /// <summary>Deletes what the manifests name, last things first; the definition with all jobs only when asked for. Absent things are no fault.</summary>
+    /// <summary>Ends the conversion and deletes what the manifests name, last things first; the definition with all jobs only when asked for. Absent things are no fault.</summary>
     public async Task RemoveAsync(ImmutableArray<JsonObject> objects, bool withDefinition, CancellationToken cancellation)
     {
         var ns = OperatorManifests.NamespaceOf(objects);
+
+        // First, while there is still a webhook: once it is gone, everything that asks for it fails.
+        if (objects.Any(static o => (string?)o["kind"] == Kinds.ClusterRole.Kind)) await EndConversionAsync(ns, cancellation);
         foreach (var tree in objects.Reverse())
         {
             var obj = KubeObject.From(tree);
@@ -83,7 +166,11 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
             await DeleteAsync(kind, obj, cancellation);
         }
 
-        await DeleteAsync(Kinds.Lease, KubeObject.From(new JsonObject { ["kind"] = "Lease", ["metadata"] = new JsonObject { ["name"] = OperatorManifests.Name, ["namespace"] = ns } }), cancellation);
+        foreach (var (kind, name) in MadeByOperator)
+        {
+            await DeleteAsync(kind, KubeObject.From(new JsonObject { ["kind"] = kind.Kind, ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = ns } }), cancellation);
+        }
+
         var definition = KubeObject.From(objects.Single(static o => (string?)o["kind"] == Kinds.CustomResourceDefinition.Kind));
         await (withDefinition ? RemoveDefinitionAsync(definition, cancellation) : TellWhatStaysAsync(definition, cancellation));
     }

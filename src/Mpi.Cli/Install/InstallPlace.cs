@@ -9,6 +9,7 @@ namespace Mpi.Cli;
 internal sealed class InstallPlace
 {
     private readonly Option<string> _overlay = new("--overlay") { Description = "standalone, kubeflow, or namespaced: for its own namespace alone (docs/install.md).", HelpName = "NAME", DefaultValueFactory = static _ => "standalone" };
+    private readonly Option<string> _profile = new("--profile") { Description = "v2beta1, or legacy: kubeflow.org/v1, v1alpha2 and v1alpha1 too, through a conversion webhook.", HelpName = "NAME", DefaultValueFactory = static _ => "v2beta1" };
     private readonly Option<string?> _namespace = new("--namespace", "-n") { Description = "Where the operator runs. Default: the overlay's, mpi-operator or kubeflow.", HelpName = "NAME" };
     private readonly Option<string?> _kubeconfig = new("--kubeconfig") { Description = "Default: where kubectl looks.", HelpName = "FILE" };
     private readonly Option<string?> _context = new("--context") { Description = "Default: the kubeconfig's current one.", HelpName = "NAME" };
@@ -16,15 +17,17 @@ internal sealed class InstallPlace
     public void AddTo(Command command)
     {
         _overlay.AcceptOnlyFromAmong([.. OperatorManifests.Overlays.Select(static o => o.Overlay)]);
-        foreach (var option in (Option[])[_overlay, _namespace, _kubeconfig, _context]) command.Add(option);
+        _profile.AcceptOnlyFromAmong("v2beta1", "legacy");
+        foreach (var option in (Option[])[_overlay, _profile, _namespace, _kubeconfig, _context]) command.Add(option);
         command.Validators.Add(result =>
         {
+            if (result.GetValue(_overlay) == "namespaced" && result.GetValue(_profile) == "legacy") result.AddError("--profile legacy is for the whole cluster: the definition that it converts is one for all namespaces");
             if (result.GetValue(_overlay) == "namespaced" && result.GetValue(_namespace) is null) result.AddError("--overlay namespaced needs --namespace: the one that the operator is for");
             if (result.GetValue(_namespace) is { } ns && Names.CheckDns1123Label(ns) is { IsEmpty: false } faults) result.AddError($"--namespace: \"{ns}\": {string.Join(", ", faults)}");
         });
     }
 
-    public InstallOptions Read(ParseResult parsed) => new() { Overlay = parsed.GetRequiredValue(_overlay), Namespace = parsed.GetValue(_namespace) };
+    public InstallOptions Read(ParseResult parsed) => new() { Overlay = parsed.GetRequiredValue(_overlay), Legacy = parsed.GetRequiredValue(_profile) == "legacy", Namespace = parsed.GetValue(_namespace) };
 
     /// <summary>Runs an action against the cluster; what the cluster or the kubeconfig is at fault for becomes one line and an exit code.</summary>
     public async Task<int> WithClusterAsync(ParseResult parsed, string verb, Func<ClusterInstaller, StatusLine, Task<int>> action)

@@ -10,6 +10,9 @@ public sealed record InstallOptions
     /// <summary>One of <see cref="OperatorManifests.Overlays"/>.</summary>
     public string Overlay { get; init; } = "standalone";
 
+    /// <summary>Whether all versions of MPIJob are served, through the conversion webhook, and not v2beta1 alone. Not for <c>namespaced</c>.</summary>
+    public bool Legacy { get; init; }
+
     /// <summary>Null for the overlay's own.</summary>
     public string? Namespace { get; init; }
 
@@ -33,6 +36,9 @@ public static class OperatorManifests
     public static readonly ImmutableArray<(string Overlay, string File)> Overlays =
         [("standalone", "install.yaml"), ("kubeflow", "install-kubeflow.yaml"), ("namespaced", "install-namespaced.yaml")];
 
+    /// <summary>What profile <c>legacy</c> is rendered to, in the namespace of <c>standalone</c>.</summary>
+    private const string LegacyFile = "install-legacy.yaml";
+
     /// <summary>The kinds that the manifests are made of.</summary>
     private static readonly ImmutableArray<ResourceKind> Known =
     [
@@ -43,10 +49,19 @@ public static class OperatorManifests
     /// <summary>The objects in the order in which they can be created.</summary>
     public static ImmutableArray<JsonObject> Render(InstallOptions options)
     {
-        var objects = Yaml.Read(Text(options.Overlay)).Select(static d => d.Root).ToImmutableArray();
+        var objects = Yaml.Read(Text(options.Legacy ? LegacyFile : Overlays.Single(o => o.Overlay == options.Overlay).File)).Select(static d => d.Root).ToImmutableArray();
+        var place = options.Namespace;
+        if (options is { Legacy: true, Overlay: "kubeflow" })
+        {
+            // That namespace is there already, and is not ours to describe.
+            objects = [.. objects.Where(static o => (string?)o["kind"] != Kinds.Namespace.Kind)];
+            place ??= "kubeflow";
+        }
+
         foreach (var obj in objects)
         {
-            if (options.Namespace is { } ns) Move(obj, ns);
+            if (place is { } ns) Move(obj, ns);
+            if ((string?)obj["kind"] == Kinds.CustomResourceDefinition.Kind) Lead(obj, options.Flags);
             if ((string?)obj["kind"] == Kinds.Deployment.Kind) Adapt((JsonObject)obj["spec"]!["template"]!["spec"]!["containers"]![0]!, options);
         }
 
@@ -65,7 +80,20 @@ public static class OperatorManifests
         if ((string?)obj["kind"] == Kinds.Namespace.Kind) metadata["name"] = ns;
         if (metadata.ContainsKey("namespace")) metadata["namespace"] = ns;
         foreach (var subject in obj["subjects"] as JsonArray ?? []) subject!["namespace"] = ns;
+        if (WebhookOf(obj)?["service"] is JsonObject service) service["namespace"] = ns;
     }
+
+    /// <summary>A webhook that is reached by a URL has no Service. The operator says so, too; here it must, since the API server takes only one of both.</summary>
+    private static void Lead(JsonObject definition, ImmutableArray<string> flags)
+    {
+        const string UrlFlag = "webhook-url=";
+        if (WebhookOf(definition) is not { } client || flags.Select(static f => f.TrimStart('-')).LastOrDefault(static f => f.StartsWith(UrlFlag, StringComparison.Ordinal)) is not { } flag) return;
+        client.Remove("service");
+        client["url"] = flag[UrlFlag.Length..];
+    }
+
+    /// <summary>The <c>clientConfig</c> of a definition that is converted by webhook; null of everything else.</summary>
+    private static JsonObject? WebhookOf(JsonObject obj) => (obj["spec"] as JsonObject)?["conversion"]?["webhook"]?["clientConfig"] as JsonObject;
 
     private static void Adapt(JsonObject container, InstallOptions options)
     {
@@ -74,9 +102,9 @@ public static class OperatorManifests
         foreach (var flag in options.Flags) ((JsonArray)container["args"]!).Add((JsonNode)flag);
     }
 
-    private static string Text(string overlay)
+    private static string Text(string file)
     {
-        var name = $"Mpi.Cli.deploy.{Overlays.Single(o => o.Overlay == overlay).File}";
+        var name = $"Mpi.Cli.deploy.{file}";
         using var stream = typeof(OperatorManifests).Assembly.GetManifestResourceStream(name) ?? throw new InvalidOperationException($"the build has left out the embedded file {name}");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();

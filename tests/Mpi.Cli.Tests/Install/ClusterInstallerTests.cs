@@ -44,6 +44,41 @@ public sealed class ClusterInstallerTests : IDisposable
     }
 
     [Fact]
+    public async Task Before_anything_goes_the_API_server_is_told_to_ask_no_webhook_any_more()
+    {
+        Install("mpi-operator", legacy: true);
+        var version = _cluster.Get(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org").Meta.ResourceVersion;
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Legacy = true }), withDefinition: false, Token);
+        var definition = _cluster.Get(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org");
+        Assert.NotEqual(version, definition.Meta.ResourceVersion);
+        Assert.Equal("None", definition.Root.Text("spec", "conversion", "strategy"));
+        Assert.False(definition.Root.Has("spec", "conversion", "webhook"));
+        Assert.Equal(["v2beta1"], definition.Root.Items("spec", "versions").Where(static v => v.Flag("served") == true).Select(static v => v.Text("name")));
+        Assert.StartsWith("CustomResourceDefinition mpijobs.kubeflow.org asks no webhook any more", _said[0], StringComparison.Ordinal);
+        Assert.Null(_cluster.Find(Kinds.ClusterRole, "mpi-operator-legacy"));
+        Assert.Null(_cluster.Find(Kinds.Service, "mpi-operator-webhook", "mpi-operator"));
+    }
+
+    [Fact]
+    public async Task The_webhook_of_an_operator_elsewhere_is_left_alone()
+    {
+        Install("elsewhere", legacy: true);
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Legacy = true }), withDefinition: false, Token);
+        Assert.Equal("Webhook", _cluster.Get(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org").Root.Text("spec", "conversion", "strategy"));
+    }
+
+    [Fact]
+    public async Task What_old_operators_stored_is_rewritten_and_said()
+    {
+        Install("mpi-operator", legacy: true);
+        _cluster.Create(KubeflowV2Beta1Dialect.MpiJob, Job("default"));
+        _cluster.Patch(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org", """{"status": {"storedVersions": ["v1", "v2beta1"]}}""", "status");
+        Assert.True(await Installer.MigrateAsync(TimeSpan.FromMinutes(1), Token));
+        Assert.Equal(["v2beta1"], _cluster.Get(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org").Root.Words("status", "storedVersions"));
+        Assert.Equal("mpijobs.kubeflow.org: 1 objects rewritten; all are stored as v2beta1 now", _said[^1]);
+    }
+
+    [Fact]
     public async Task A_namespace_with_somebodys_job_in_it_stays()
     {
         Install("mpi-operator");
@@ -85,10 +120,10 @@ public sealed class ClusterInstallerTests : IDisposable
     }
 
     /// <summary>As <c>kubectl create -f</c> would.</summary>
-    private void Install(string ns, string overlay = "standalone")
+    private void Install(string ns, string overlay = "standalone", bool legacy = false)
     {
         if (_cluster.Find(Kinds.Namespace, ns) is null) _cluster.Create(A.Namespace(ns));
-        foreach (var tree in OperatorManifests.Render(new InstallOptions { Overlay = overlay, Namespace = ns }))
+        foreach (var tree in OperatorManifests.Render(new InstallOptions { Overlay = overlay, Namespace = ns, Legacy = legacy }))
         {
             var obj = KubeObject.From(tree);
             var kind = OperatorManifests.KindOf(obj);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
+using Mpi.Operator;
 
 namespace Mpi.Cli.Tests;
 
@@ -11,9 +12,12 @@ public sealed class OperatorManifestsTests
     /// <summary>An annotation may have so many bytes; a client-side apply keeps the whole object in one.</summary>
     private const int AnnotationBytesMax = 256 * 1024;
 
-    public static TheoryData<string> Overlays => [.. OperatorManifests.Overlays.Select(static o => o.Overlay)];
+    private const string Legacy = "legacy";
 
-    private static ImmutableArray<KubeObject> Render(string overlay, string? ns = null) => [.. OperatorManifests.Render(new InstallOptions { Overlay = overlay, Namespace = ns }).Select(static o => KubeObject.From(o))];
+    public static TheoryData<string> Overlays => [.. OperatorManifests.Overlays.Select(static o => o.Overlay), Legacy];
+
+    private static ImmutableArray<KubeObject> Render(string overlay, string? ns = null) =>
+        [.. OperatorManifests.Render(overlay == Legacy ? new InstallOptions { Legacy = true, Namespace = ns } : new InstallOptions { Overlay = overlay, Namespace = ns }).Select(static o => KubeObject.From(o))];
 
     private static KubeObject Deployment(IEnumerable<KubeObject> objects) => objects.Single(static o => o.Kind == "Deployment");
 
@@ -69,7 +73,8 @@ public sealed class OperatorManifestsTests
         Assert.Equal("mpi-operator", deployment.Root.Text("spec", "template", "spec", "serviceAccountName"));
         Assert.Equal(old, deployment.Root.TextMap("spec", "selector", "matchLabels"));
         Assert.Equal(old, deployment.Root.TextMap("spec", "template", "metadata", "labels"));
-        Assert.Equal(old, objects.Single(static o => o.Kind == "Service").Root.TextMap("spec", "selector"));
+        Assert.Equal(overlay == Legacy ? 2 : 1, objects.Count(static o => o.Kind == "Service"));
+        Assert.All(objects.Where(static o => o.Kind == "Service"), s => Assert.Equal(old, s.Root.TextMap("spec", "selector")));
         if (objects.SingleOrDefault(static o => o.Kind == "PodDisruptionBudget") is { } budget) Assert.Equal(old, budget.Root.TextMap("spec", "selector", "matchLabels"));
         Assert.Equal(deployment.Root.Integer("spec", "replicas") > 1, objects.Any(static o => o.Kind == "PodDisruptionBudget"));
         Assert.All(objects, o => Assert.Superset(old.ToHashSet(), o.Meta.Labels.ToHashSet()));
@@ -95,11 +100,53 @@ public sealed class OperatorManifestsTests
         var rules = Render(overlay).Where(static o => o.Kind is "Role" or "ClusterRole").SelectMany(static o => o.Root.Items("rules")).ToList();
         Assert.NotEmpty(rules);
         Assert.All(rules, static r => Assert.DoesNotContain(r.Words("apiGroups").Concat(r.Words("resources")).Concat(r.Words("verbs")), static w => w == "*"));
-        Assert.All(rules.Where(static r => r.Words("resources").Any(static n => n is "secrets" or "configmaps")), static r => Assert.DoesNotContain(r.Words("verbs"), static v => v is "get" or "list" or "watch"));
+        // But for the webhook's own two, by name.
+        var readable = rules.Where(static r => r.Words("resources").Any(static n => n is "secrets" or "configmaps") && r.Words("verbs").Any(static v => v is "get" or "list" or "watch")).SelectMany(static r => r.Words("resourceNames").DefaultIfEmpty("*"));
+        string[] expected = overlay == Legacy ? [ConversionOptions.SecretName, ConversionOptions.SettingsName] : [];
+        Assert.Equal(expected, readable);
+        Assert.All(rules.Where(static r => r.Words("apiGroups").Contains("apiextensions.k8s.io")), static r => Assert.Equal([ConversionOptions.Definition], r.Words("resourceNames")));
         Assert.DoesNotContain(rules, static r => r.Words("resources").Any(static n => n is "pods/log"));
         // What launchers over exec are granted, and no way around the rule that only that can be granted.
         Assert.Equal(["get", "create"], Assert.Single(rules, static r => r.Words("resources").Contains("pods/exec")).Words("verbs"));
         Assert.DoesNotContain(rules, static r => r.Words("verbs").Any(static v => v is "escalate" or "bind" or "impersonate"));
+    }
+
+    [Fact]
+    public void Profile_legacy_leads_the_API_server_to_the_port_that_the_operator_serves_and_has_two_replicas()
+    {
+        var objects = Render(Legacy, "team");
+        var definition = objects.Single(static o => o.Kind == "CustomResourceDefinition").Root.At("spec");
+        Assert.Equal(["v2beta1", "v1", "v1alpha2", "v1alpha1"], definition.Items("versions").Select(static v => v.Text("name")));
+        Assert.False(definition.Flag("preserveUnknownFields"));
+        Assert.Equal("Webhook", definition.Text("conversion", "strategy"));
+        var service = objects.Single(static o => o.Kind == "Service" && o.Meta.Name == ConversionOptions.ServiceName);
+        var way = definition.At("conversion", "webhook", "clientConfig", "service");
+        Assert.Equal(("team", service.Meta.Name, ConversionOptions.Path), (way.Text("namespace"), way.Text("name"), way.Text("path")));
+        var port = service.Root.Items("spec", "ports").Single();
+        Assert.Equal(way.Integer("port"), port.Integer("port"));
+        var container = Container(Deployment(objects));
+        var flags = OperatorFlags.Parse(["--profile=legacy"], static _ => null).Options.Conversion!;
+        Assert.Contains("--profile=legacy", container.Words("args"));
+        Assert.Equal(flags.Port, container.Items("ports").Single(p => p.Text("name") == port.Text("targetPort")).Integer("containerPort"));
+        Assert.Equal(2, Deployment(objects).Root.Integer("spec", "replicas"));
+    }
+
+    [Fact]
+    public void Profile_legacy_in_kubeflows_namespace_leaves_that_namespace_as_it_is()
+    {
+        var objects = OperatorManifests.Render(new InstallOptions { Legacy = true, Overlay = "kubeflow" }).Select(static o => KubeObject.From(o)).ToList();
+        Assert.DoesNotContain(objects, static o => o.Kind == "Namespace");
+        Assert.Equal("kubeflow", Deployment(objects).Meta.Namespace);
+        Assert.Equal("kubeflow", objects.Single(static o => o.Kind == "CustomResourceDefinition").Root.Text("spec", "conversion", "webhook", "clientConfig", "service", "namespace"));
+    }
+
+    [Fact]
+    public void An_operator_outside_the_cluster_is_named_by_its_URL_alone()
+    {
+        var definition = OperatorManifests.Render(new InstallOptions { Legacy = true, Flags = ["--webhook-url=https://host.example:9443/convert"] }).Select(static o => KubeObject.From(o)).Single(static o => o.Kind == "CustomResourceDefinition");
+        var client = definition.Root.At("spec", "conversion", "webhook", "clientConfig");
+        Assert.Equal("https://host.example:9443/convert", client.Text("url"));
+        Assert.False(client.Has("service"));
     }
 
     [Fact]
