@@ -164,7 +164,15 @@ internal sealed class MpiJobGround : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Admin.DeleteAsync(Kinds.Namespace, null, Namespace, new DeleteOptions(), CancellationToken.None);
+        try
+        {
+            await Admin.DeleteAsync(Kinds.Namespace, null, Namespace, new DeleteOptions(), CancellationToken.None);
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            // The test has seen its end.
+        }
+
         foreach (var name in _definitions) await Admin.DeleteAsync(Kinds.CustomResourceDefinition, null, name, new DeleteOptions(), CancellationToken.None);
         if (_controllers is not null) await _controllers.DisposeAsync();
         await Target.DisposeAsync();

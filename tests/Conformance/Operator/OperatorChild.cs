@@ -30,13 +30,15 @@ internal sealed class OperatorChild : IAsyncDisposable
     }
 
     /// <summary>Watches the ground's namespace alone, so that other jobs of the cluster stay with whoever has them.</summary>
-    public static async Task<OperatorChild> StartAsync(MpiJobGround ground, params string[] flags)
+    public static Task<OperatorChild> StartAsync(MpiJobGround ground, params string[] flags) => StartAsync(ground.Target, [$"--namespace={ground.Namespace}", .. flags]);
+
+    public static async Task<OperatorChild> StartAsync(Target target, params string[] flags)
     {
         var folder = Directory.CreateTempSubdirectory("conformance-operator-");
         var kubeconfig = Path.Combine(folder.FullName, "kubeconfig");
-        await File.WriteAllTextAsync(kubeconfig, ground.Target.KubeconfigOf(await TokenAsync(ground)));
+        await File.WriteAllTextAsync(kubeconfig, target.KubeconfigOf(await TokenAsync(target)));
         var start = new ProcessStartInfo(
-            "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "kubempi.dll"), "operator", $"--namespace={ground.Namespace}", "--health-port=0", .. flags])
+            "dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "kubempi.dll"), "operator", "--health-port=0", .. flags])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
@@ -45,6 +47,9 @@ internal sealed class OperatorChild : IAsyncDisposable
         start.Environment["KUBECONFIG"] = kubeconfig;
         return new OperatorChild(folder, Process.Start(start)!);
     }
+
+    /// <summary>What it has said so far.</summary>
+    public string Log => string.Join('\n', _log);
 
     public async ValueTask DisposeAsync()
     {
@@ -66,7 +71,7 @@ internal sealed class OperatorChild : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static async Task<string> TokenAsync(MpiJobGround ground)
+    private static async Task<string> TokenAsync(Target target)
     {
         var request = new JsonObject
         {
@@ -75,7 +80,7 @@ internal sealed class OperatorChild : IAsyncDisposable
             ["metadata"] = new JsonObject { ["name"] = Account, ["namespace"] = Account },
             ["spec"] = new JsonObject { ["expirationSeconds"] = 3600 },
         };
-        var answer = await ground.Admin.CreateAsync(Kinds.ServiceAccount, KubeObject.From(request), "token", TestContext.Current.CancellationToken);
+        var answer = await target.Client.CreateAsync(Kinds.ServiceAccount, KubeObject.From(request), "token", TestContext.Current.CancellationToken);
         return answer.Root.Text("status", "token")!;
     }
 
