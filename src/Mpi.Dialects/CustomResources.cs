@@ -6,13 +6,16 @@ namespace Mpi.Dialects;
 public static class CustomResources
 {
     /// <summary>One of each dialect's, as YAML.</summary>
-    public static ImmutableArray<string> All() => [MpiJobs()];
+    public static ImmutableArray<string> All() => [MpiJobs(), MetacontrollerMpiJobs()];
 
     /// <summary>kubeflow's MPIJob with version v2beta1, as YAML.</summary>
     public static string MpiJobs() => Read("Mpi.Dialects.crd.mpijobs.yaml");
 
     /// <summary>The same with versions v1, v1alpha2 and v1alpha1 as well, and without the conversion that they need.</summary>
     public static string LegacyMpiJobs() => Read("Mpi.Dialects.crd.legacy.mpijobs.yaml");
+
+    /// <summary>The MPIJob of skatelescope.org.</summary>
+    public static string MetacontrollerMpiJobs() => Read("Mpi.Dialects.crd.metacontroller.mpijobs.yaml");
 
     private static string Read(string name)
     {

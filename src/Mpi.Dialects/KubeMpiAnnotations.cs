@@ -15,6 +15,15 @@ public static class KubeMpiAnnotations
     /// <summary>The job's own gang scheduler: <c>none</c>, <c>volcano</c>, <c>kube-batch</c>, <c>kubernetes</c>, or the scheduler name of scheduler-plugins.</summary>
     public const string GangScheduler = "kubempi.dev/gang-scheduler";
 
+    /// <summary>Which workers go when the job is over, where the dialect has no field for it: <c>None</c>, <c>Running</c> or <c>All</c>.</summary>
+    public const string CleanPodPolicy = "kubempi.dev/clean-pod-policy";
+
+    /// <summary>Seconds that all other workers run before those that cannot be scheduled are left out, in the daemon mode of <c>skatelescope.org/v1</c>.</summary>
+    public const string LeaveOutAfter = "kubempi.dev/leave-out-after-seconds";
+
+    /// <summary><c>false</c>: the launcher asks for no resources, where it has the workers' template.</summary>
+    public const string LauncherResources = "kubempi.dev/launcher-resources";
+
     /// <summary><c>restart</c> starts the whole gang anew when a worker is lost, <c>replace</c> only replaces that worker.</summary>
     public const string OnWorkerLoss = "kubempi.dev/on-worker-loss";
 

@@ -11,6 +11,7 @@ public static class ManifestDialects
     public static ImmutableArray<IDialect> All { get; } =
     [
         new KubeflowV2Beta1Dialect(),
+        new MetacontrollerDialect(),
     ];
 
     /// <summary>The dialect of an object; null when the object is no MPI job at all, or one of a version that is not served.</summary>

@@ -39,6 +39,14 @@ public sealed record MpiRun
 
     public GangPolicy? Gang { get; init; }
 
+    /// <summary>
+    /// Digest of the spec, where the dialect follows no edit of it once the run is announced; null where edits are followed.
+    /// </summary>
+    public string? FrozenSpec { get; init; }
+
+    /// <summary>What of the manifest is read otherwise than it stands there; said once.</summary>
+    public ImmutableArray<ManifestWarning> Warnings { get; init; } = [];
+
     /// <summary>The job's own choice of a gang scheduler: a name as in <c>--gang-scheduling</c>, or <c>none</c>; null leaves it to the operator.</summary>
     public string? GangScheduler { get; init; }
 }
@@ -50,6 +58,11 @@ public sealed record MpiRun
 public sealed record WorkerGroup(int Count, int Slots, JsonElement Template, string RestartPolicy)
 {
     public WorkerForm Form { get; init; }
+
+    /// <summary>
+    /// Workers that cannot be scheduled are left out of the run when all the others have been running for so long, and at least one is; null waits for all.
+    /// </summary>
+    public TimeSpan? LeaveOutAfter { get; init; }
 }
 
 /// <summary>What a run's workers are to the API server.</summary>
@@ -68,7 +81,14 @@ public enum WorkerForm
 /// <param name="Creation">When the launcher Job is made.</param>
 public sealed record Launcher(JsonElement Template, string RestartPolicy, bool RunsRanks, LauncherCreation Creation);
 
-public enum LauncherCreation { AtStartup, WaitForWorkersReady }
+public enum LauncherCreation
+{
+    AtStartup,
+    WaitForWorkersReady,
+
+    /// <summary>Ready or not: their template is the launcher's too, and a probe in it speaks of the program and not of the worker.</summary>
+    WaitForWorkersRunning,
+}
 
 public enum MpiImplementation { OpenMpi, Intel, Mpich }
 
@@ -92,6 +112,10 @@ public enum WorkerLossPolicy
     /// <summary>The worker is replaced and the launcher goes on: elastic programs that discover their hosts.</summary>
     ReplaceWorker,
 }
+
+/// <param name="Path">The field's.</param>
+/// <param name="Message">What stands behind the path in a sentence.</param>
+public sealed record ManifestWarning(string Path, string Message);
 
 /// <summary>The gang settings of a job; absent values are computed by the planner (spec/kubeflow-mpijob.md 2.8).</summary>
 public sealed record GangPolicy(int? MinAvailable, string? Queue, JsonElement MinResources, string? PriorityClass, int? ScheduleTimeoutSeconds);

@@ -19,6 +19,14 @@ internal sealed class Draft(Scene scene, MpiRun run)
 
     public RunWiring Wiring { get; } = scene.Seen.Dialect.Wiring(run);
 
+    /// <summary>Indexes of the workers that take part: all but those that were left out.</summary>
+    public IEnumerable<int> Members => Enumerable.Range(0, Run.Workers.Count).Where(i => !IsLeftOut(i));
+
+    /// <summary>Worker pods that are left out, as it will be recorded.</summary>
+    public ImmutableArray<string> LeftOut { get; set; } = scene.Recorded.LeftOut;
+
+    public bool IsLeftOut(int index) => !LeftOut.IsEmpty && LeftOut.Contains(Scene.Profile.Worker(index));
+
     /// <summary>The attempt as it will be recorded.</summary>
     public AttemptRecord Attempt { get; set; } = scene.Recorded.Attempt ?? new AttemptRecord(1);
 

@@ -17,6 +17,7 @@ public static class Planner
 
         // 2. An invalid spec makes nothing and stops nothing.
         if (seen.Parsed is ParseResult.Rejected rejected) return InvalidRun.Decide(scene, rejected.Errors);
+        if (FrozenSpec.Fault(scene.Recorded, ((ParseResult.Run)seen.Parsed).Value) is { } refused) return InvalidRun.Decide(scene, [refused]);
         var draft = new Draft(scene, StandingTransport.Of(scene.Recorded, ((ParseResult.Run)seen.Parsed).Value));
 
         // 3. A result that stands is final: what is left is cleaning up.
@@ -27,6 +28,7 @@ public static class Planner
 
         // 5. The attempt: announced, ended, its launcher vanished, workers lost.
         Announcement.Make(draft);
+        if (OtherController.StandBack(draft) is { } standing) return standing;
         Attempts.Judge(draft);
         if (draft.Outcome is not null) return FinishedRun.Record(draft);
         if (draft.Restarting is not null) return RunStatus.Conclude(draft);
@@ -37,7 +39,8 @@ public static class Planner
         // 7. Names that others have taken.
         if (Conflicts.Find(draft)) return Suspended(draft);
 
-        // 8. What launcher and workers share.
+        // 8. What launcher and workers share, for the workers that take part.
+        LeftOutWorkers.Decide(draft);
         HeadlessService.Ensure(draft);
         HostList.Ensure(draft);
         KeySecret.Ensure(draft);

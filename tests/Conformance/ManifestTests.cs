@@ -17,6 +17,7 @@ public sealed class ManifestTests
     [InlineData("kubeflow", "install-kubeflow.yaml")]
     [InlineData("namespaced", "install-namespaced.yaml")]
     [InlineData("legacy", "install-legacy.yaml")]
+    [InlineData("metacontroller", "metacontroller.yaml")]
     public async Task A_rendered_file_is_what_kustomize_makes_of_its_overlay(string overlay, string file)
     {
         if ((await Shell.RunAsync("kubectl version --client", Deploy, [])).Exit != 0) Assert.Skip("kubectl is not on the PATH");
@@ -44,7 +45,11 @@ public sealed class ManifestTests
     {
         if (file.Length == 0)
         {
-            foreach (var part in (string[])["mpijobs", "rights", "leader-election", "user-roles", "legacy-mpijobs", "legacy-rights"]) Assert.True(File.Exists(Path.Combine(Deploy, "helm/kubempi/files", $"{part}.yaml")), $"{part} leads nowhere");
+            foreach (var part in (string[])["mpijobs", "rights", "leader-election", "user-roles", "legacy-mpijobs", "legacy-rights", "metacontroller-mpijobs", "metacontroller-rights"])
+            {
+                Assert.True(File.Exists(Path.Combine(Deploy, "helm/kubempi/files", $"{part}.yaml")), $"{part} leads nowhere");
+            }
+
             return;
         }
 
@@ -55,6 +60,19 @@ public sealed class ManifestTests
         var actual = Objects(rendered);
         Assert.Equal(expected.Keys, actual.Keys);
         foreach (var (name, obj) in expected) Assert.True(JsonNode.DeepEquals(obj, actual[name]), $"{name}:\n{obj}\nbut the chart makes\n{actual[name]}");
+    }
+
+    [Fact]
+    public async Task The_chart_adds_what_metacontrollers_jobs_need_where_it_is_asked_for_it()
+    {
+        if (!OnPath("helm")) return;
+        var (exit, rendered) = await Shell.RunAsync("helm template kubempi helm/kubempi --namespace mpi-operator --set dialects.metacontroller=true 2>/dev/null", Deploy, []);
+        Assert.True(exit == 0, rendered);
+        var actual = Objects(rendered);
+        foreach (var (name, obj) in Objects(await File.ReadAllTextAsync(Path.Combine(Deploy, "metacontroller.yaml"), TestContext.Current.CancellationToken)))
+        {
+            Assert.True(actual.TryGetValue(name, out var made) && JsonNode.DeepEquals(obj, made), $"{name}:\n{obj}\nbut the chart makes\n{made}");
+        }
     }
 
     /// <summary>By kind and name, without what Helm adds for itself.</summary>

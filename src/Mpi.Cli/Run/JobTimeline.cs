@@ -37,11 +37,13 @@ public sealed record JobTimeline
     /// <param name="job">The MPI job as it is now.</param>
     /// <param name="pods">The pods of its namespace.</param>
     /// <param name="jobs">The batch Jobs of its namespace: the launcher's pods belong to the one that the MPI job owns.</param>
-    public JobTimeline Look(TimeSpan elapsed, KubeObject job, IEnumerable<KubeObject> pods, IEnumerable<KubeObject> jobs)
+    /// <param name="sets">The StatefulSets of its namespace: workers may belong to one that the MPI job owns.</param>
+    public JobTimeline Look(TimeSpan elapsed, KubeObject job, IEnumerable<KubeObject> pods, IEnumerable<KubeObject> jobs, IEnumerable<KubeObject>? sets = null)
     {
+        var workerOwners = (sets ?? []).Where(s => s.Meta.Controller?.Uid == job.Meta.Uid).Select(static s => s.Meta.Uid).Append(job.Meta.Uid).ToHashSet();
         var launcherJobs = jobs.Where(j => j.Meta.Controller?.Uid == job.Meta.Uid).Select(static j => j.Meta.Uid).ToHashSet();
         var all = pods.ToList();
-        var workers = all.Where(p => p.Meta.Controller?.Uid == job.Meta.Uid).ToList();
+        var workers = all.Where(p => p.Meta.Controller is { } owner && workerOwners.Contains(owner.Uid)).ToList();
         var launchers = all
             .Where(p => p.Meta.Controller is { } owner && launcherJobs.Contains(owner.Uid))
             .OrderBy(static p => p.Meta.CreationTimestamp).ThenBy(static p => p.Meta.Name, StringComparer.Ordinal)
@@ -49,7 +51,7 @@ public sealed record JobTimeline
 
         var next = this with
         {
-            WorkersWanted = (int)(job.Root.Integer("spec", "mpiReplicaSpecs", "Worker", "replicas") ?? 0),
+            WorkersWanted = (int)(job.Root.Integer("status", "workers", "replicas") ?? job.Root.Integer("spec", "mpiReplicaSpecs", "Worker", "replicas") ?? 0),
             WorkersCreated = Math.Max(WorkersCreated, workers.Count),
             WorkersRunning = workers.Count(static w => w.Root.Text("status", "phase") == "Running"),
             LauncherPods = LauncherPods.AddRange(launchers.Select(static l => l.Meta.Name).Where(name => !LauncherPods.Contains(name))),

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Kube.Types;
 using Mpi.Dialects;
+using Mpi.Model;
 
 namespace Mpi.Cli;
 
@@ -70,8 +71,10 @@ internal sealed record ManifestFile(string Path, string Folder, ImmutableArray<M
 
     /// <summary>The pod templates of all jobs.</summary>
     public IEnumerable<JsonElement> PodTemplates() => Objects
-        .SelectMany(static o => o.Object.Root.Members("spec", "mpiReplicaSpecs"))
-        .Select(static role => role.Value.At("template"));
+        .Select(static o => ManifestDialects.For(o.Object.ApiVersion, o.Object.Kind)?.Parse(o.Object.Root))
+        .OfType<ParseResult.Run>()
+        .SelectMany(static parsed => new[] { parsed.Value.Launcher.Template, parsed.Value.Workers.Template })
+        .Where(static template => template.ValueKind == JsonValueKind.Object);
 
     private static ResourceKind? KindOf(KubeObject obj) =>
         ManifestDialects.For(obj.ApiVersion, obj.Kind)?.Kind ?? BuiltIn.FirstOrDefault(k => k.ApiVersion == obj.ApiVersion && k.Kind == obj.Kind);

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kube.Client;
 using Kube.Types;
+using Mpi.Dialects;
 using Mpi.LocalCluster;
 
 namespace Mpi.Cli;
@@ -20,6 +21,7 @@ internal sealed class RunFollower : IAsyncDisposable
     private readonly string? _namespace;
     private readonly Store<KubeObject> _pods = new(static o => o);
     private readonly Store<KubeObject> _jobs = new(static o => o);
+    private readonly Store<KubeObject> _sets = new(static o => o);
     private readonly Dictionary<ResourceKind, Store<KubeObject>> _mpiJobs = [];
     private readonly ImmutableArray<FollowedJob> _followed;
 
@@ -37,6 +39,7 @@ internal sealed class RunFollower : IAsyncDisposable
 
         Follow(client, Kinds.Pod, _pods);
         Follow(client, Kinds.Job, _jobs);
+        if (started.Any(static j => ManifestDialects.For(j.Kind.ApiVersion, j.Kind.Kind) is { MakesStatefulSets: true })) Follow(client, Kinds.StatefulSet, _sets);
         foreach (var kind in started.Select(static j => j.Kind).Distinct()) Follow(client, kind, _mpiJobs[kind] = new Store<KubeObject>(static o => o));
     }
 
@@ -76,10 +79,11 @@ internal sealed class RunFollower : IAsyncDisposable
         var key = job.Started.Object.Meta.Key;
         if (_mpiJobs[job.Started.Kind].Find(key) is not { } now) return;
         var owners = InNamespace(_jobs, key.Namespace).Where(j => j.Meta.Controller?.Uid == now.Meta.Uid).ToList();
-        var uids = owners.Select(static j => j.Meta.Uid).Append(now.Meta.Uid).ToHashSet(StringComparer.Ordinal);
+        var sets = InNamespace(_sets, key.Namespace).Where(s => s.Meta.Controller?.Uid == now.Meta.Uid).ToList();
+        var uids = owners.Concat(sets).Select(static j => j.Meta.Uid).Append(now.Meta.Uid).ToHashSet(StringComparer.Ordinal);
         var pods = InNamespace(_pods, key.Namespace).Where(p => p.Meta.Controller is { } owner && uids.Contains(owner.Uid)).ToList();
         job.PodUids.UnionWith(pods.Select(static p => p.Meta.Uid));
-        job.Timeline = job.Timeline.Look(_time.GetElapsedTime(job.Started.At), now, pods, owners);
+        job.Timeline = job.Timeline.Look(_time.GetElapsedTime(job.Started.At), now, pods, owners, sets);
         job.Report.Progress(key.Name, job.Timeline);
         if (job.LauncherRuns)
         {

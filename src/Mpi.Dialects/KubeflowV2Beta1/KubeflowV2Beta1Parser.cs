@@ -215,30 +215,12 @@ internal sealed class KubeflowV2Beta1Parser(JsonElement manifest)
 
     private (bool Gated, WorkerLossPolicy? OnWorkerLoss, string? GangScheduler, int? JobTtl, string? Transport) ReadAnnotations(JsonElement metadata)
     {
-        var annotations = metadata.At("annotations");
-        var gated = Choice(annotations, KubeMpiAnnotations.Gate, ["true", "false"]) != "false";
-        var onLoss = Choice(annotations, KubeMpiAnnotations.OnWorkerLoss, ["restart", "replace"]);
-        var transport = Choice(annotations, KubeMpiAnnotations.Transport, ["ssh", "agent", "exec"]);
-        var gang = NotEmpty(_read.Text(annotations, KubeMpiAnnotations.GangScheduler, $"metadata.annotations[{KubeMpiAnnotations.GangScheduler}]"));
-        return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null }, gang, Seconds(annotations, KubeMpiAnnotations.JobTtl), transport);
-    }
-
-    private int? Seconds(JsonElement annotations, string key)
-    {
-        var path = $"metadata.annotations[{key}]";
-        if (_read.Text(annotations, key, path) is not { } text) return null;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)) return seconds;
-        _read.Add(FieldError.Invalid(path, $"\"{text}\"", "must be a whole number of seconds, 0 or more", "Write for example \"86400\"."));
-        return null;
-    }
-
-    private string? Choice(JsonElement annotations, string key, ImmutableArray<string> choices)
-    {
-        var path = $"metadata.annotations[{key}]";
-        var value = _read.Text(annotations, key, path);
-        if (value is null || choices.Contains(value)) return value;
-        _read.Add(FieldError.NotSupported(path, value, choices, $"Write {string.Join(" or ", choices.Select(static c => $"\"{c}\""))}."));
-        return null;
+        var annotations = new AnnotationReader(metadata.At("annotations"), _read);
+        var gated = annotations.Choice(KubeMpiAnnotations.Gate, ["true", "false"]) != "false";
+        var onLoss = annotations.Choice(KubeMpiAnnotations.OnWorkerLoss, ["restart", "replace"]);
+        var transport = annotations.Choice(KubeMpiAnnotations.Transport, ["ssh", "agent", "exec"]);
+        var gang = annotations.Text(KubeMpiAnnotations.GangScheduler);
+        return (gated, onLoss switch { "restart" => WorkerLossPolicy.RestartGang, "replace" => WorkerLossPolicy.ReplaceWorker, _ => null }, gang, annotations.Seconds(KubeMpiAnnotations.JobTtl), transport);
     }
 
     /// <summary>

@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
@@ -38,6 +40,46 @@ internal static class JsonText
         // Only escapes can hide it: bytes that are no UTF-8 did not parse in the first place.
         var raw = JsonMarshal.GetRawUtf8Value(element);
         return raw.IndexOf("\\ud"u8) < 0 && raw.IndexOf("\\uD"u8) < 0 || AllReadable(element);
+    }
+
+    /// <summary>Equal for equal values, in whatever order the members of their objects stand.</summary>
+    public static string DigestOf(JsonElement element)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(element);
+        return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 16));
+
+        void Append(JsonElement value)
+        {
+            switch (value.ValueKind)
+            {
+                case JsonValueKind.Object:
+                    Mark("{");
+                    foreach (var member in value.EnumerateObject().OrderBy(static m => m.Name, StringComparer.Ordinal))
+                    {
+                        Mark($"{member.Name.Length}:{member.Name}");
+                        Append(member.Value);
+                    }
+
+                    Mark("}");
+                    break;
+                case JsonValueKind.Array:
+                    Mark("[");
+                    foreach (var item in value.EnumerateArray()) Append(item);
+                    Mark("]");
+                    break;
+                case JsonValueKind.String:
+                    var text = value.GetString()!;
+                    // The length first, so that no two values run into the same bytes.
+                    Mark($"\"{text.Length}:{text}");
+                    break;
+                default:
+                    Mark(value.ValueKind == JsonValueKind.Undefined ? "-" : value.GetRawText() + ";");
+                    break;
+            }
+        }
+
+        void Mark(string text) => hash.AppendData(Encoding.UTF8.GetBytes(text));
     }
 
     private static bool AllReadable(JsonElement element)

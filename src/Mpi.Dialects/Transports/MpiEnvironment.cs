@@ -14,13 +14,14 @@ internal static class MpiEnvironment
     // A connection that is refused is tried again after a second: an sshd may be slower than its pod.
     private const string SshArguments = "-o ConnectionAttempts=10";
 
-    public static ImmutableArray<EnvRule> Of(MpiRun run, string hostfile)
+    /// <param name="remoteShell">Where a dialect has promised the program; null for where the agent itself has it.</param>
+    public static ImmutableArray<EnvRule> Of(MpiRun run, string hostfile, string? remoteShell = null)
     {
         var slots = run.Workers.Slots.ToString(CultureInfo.InvariantCulture);
         var shell = run.Transport.Kind switch
         {
-            Transport.Agent => AgentContract.RemoteShellPath,
-            Transport.Exec => AgentContract.ExecShellPath,
+            Transport.Agent => remoteShell ?? AgentContract.RemoteShellPath,
+            Transport.Exec => remoteShell ?? AgentContract.ExecShellPath,
             _ => null,
         };
         return run.Mpi switch

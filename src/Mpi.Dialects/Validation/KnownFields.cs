@@ -1,13 +1,18 @@
+using Mpi.Model;
+
 namespace Mpi.Dialects;
 
 /// <summary>
-/// The fields of an MPIJob (spec/kubeflow-mpijob.md 1.2) and of a pod template as of Kubernetes 1.35. Rare volume sources
+/// The fields of an MPIJob (spec/kubeflow-mpijob.md 1.2), of skatelescope.org's (spec/metacontroller-mpijob.md 2), and of a pod template as of Kubernetes 1.35. Rare volume sources
 /// are not looked into.
 /// </summary>
 internal static class KnownFields
 {
     public const string MpiJob = "MPIJob";
     public const string PodTemplate = "PodTemplateSpec";
+
+    /// <summary>The type of a whole manifest.</summary>
+    public static string TypeOf(IDialect dialect) => dialect is MetacontrollerDialect ? "SkatelescopeMPIJob" : MpiJob;
 
     public static FieldTree Tree { get; } = new("""
         MPIJob apiVersion kind metadata:ObjectMeta spec:MPIJobSpec status:any
@@ -16,6 +21,9 @@ internal static class KnownFields
         SchedulingPolicy minAvailable:i queue minResources:{q} priorityClass scheduleTimeoutSeconds:i
         ReplicaSpecs Launcher:ReplicaSpec Worker:ReplicaSpec
         ReplicaSpec replicas:i restartPolicy template:PodTemplateSpec
+
+        SkatelescopeMPIJob apiVersion kind metadata:ObjectMeta spec:SkatelescopeSpec status:any
+        SkatelescopeSpec replicas:i slots:i daemon:b daemons:b image template:PodTemplateSpec
 
         ObjectMeta name generateName namespace labels:{s} annotations:{s} finalizers:[s] ownerReferences:any uid resourceVersion generation:i creationTimestamp deletionTimestamp deletionGracePeriodSeconds:i managedFields:any selfLink
         PodTemplateSpec metadata:ObjectMeta spec:PodSpec

@@ -60,17 +60,30 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
     private void CheckJob(YamlDocument document, JsonElement root, IDialect dialect)
     {
         var told = new HashSet<string>(StringComparer.Ordinal);
-        if (dialect.Parse(WithName(document.Root, dialect)) is ParseResult.Rejected rejected)
+        var parsed = dialect.Parse(WithName(document.Root, dialect));
+        if (parsed is ParseResult.Rejected rejected)
         {
             foreach (var error in rejected.Errors) Tell(FindingSeverity.Error, error);
         }
 
-        new FieldCheck(KnownFields.Tree, Tell).Check(root, KnownFields.MpiJob);
+        new FieldCheck(KnownFields.Tree, Tell).Check(root, KnownFields.TypeOf(dialect));
 
         var advice = new Advice((severity, id, path, message, fix) => Add(severity, id, document.Positions.Locate(path), path, message, fix));
-        var job = new JobShape(root);
-        CommandAdvice.Give(job, advice);
-        UserAdvice.Give(job, homeOf, advice);
+        if (parsed is ParseResult.Run { Value.Warnings: var warnings })
+        {
+            foreach (var warning in warnings) advice.Warn("read-otherwise", warning.Path, warning.Message);
+        }
+
+        if (dialect is MetacontrollerDialect)
+        {
+            SharedTemplateAdvice.Give(root.At("spec", "template"), "spec.template", advice);
+        }
+        else
+        {
+            var job = new JobShape(root);
+            CommandAdvice.Give(job, advice);
+            UserAdvice.Give(job, homeOf, advice);
+        }
 
         // The dialect's parser and the table of fields both know types; what one has said, the other need not repeat.
         void Tell(FindingSeverity severity, FieldError error)
@@ -131,7 +144,7 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
         return sameVersion is not null && Spelling.Nearest(kind, [sameVersion.Kind.Kind]) is not null ? sameVersion : null;
     }
 
-    private static readonly ImmutableArray<string> OlderVersions = ["kubeflow.org/v1", "kubeflow.org/v1alpha1", "kubeflow.org/v1alpha2", "skatelescope.org/v1"];
+    private static readonly ImmutableArray<string> OlderVersions = ["kubeflow.org/v1", "kubeflow.org/v1alpha1", "kubeflow.org/v1alpha2"];
 
     private static IDialect? KindOf(string kind) => ManifestDialects.All.FirstOrDefault(d => string.Equals(d.Kind.Kind, kind, StringComparison.OrdinalIgnoreCase));
 

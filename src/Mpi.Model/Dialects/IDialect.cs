@@ -35,4 +35,11 @@ public interface IDialect
 
     /// <summary>Whether any of its runs has workers of form <see cref="WorkerForm.StatefulSet"/>: only then are StatefulSets watched, which is a right of its own.</summary>
     bool MakesStatefulSets => false;
+
+    /// <summary>An object whose presence says that another controller works on jobs of this kind, too: what was installed for them before; null where there is none to look for.</summary>
+    RivalController? Rival => null;
 }
+
+/// <param name="Kind">Cluster-scoped.</param>
+/// <param name="Remedy">How people remove it.</param>
+public sealed record RivalController(ResourceKind Kind, string Name, string Remedy);

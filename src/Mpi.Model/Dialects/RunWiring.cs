@@ -24,6 +24,9 @@ public sealed record RunWiring
     /// <summary>Whether init containers of the user's run behind ours in the launcher, and so find the workers reachable.</summary>
     public bool UsersInitContainersLast { get; init; }
 
+    /// <summary>The last of our init containers in the launcher; null for none.</summary>
+    public LauncherCheck? LauncherCheck { get; init; }
+
     /// <summary>Where the launcher has the hostfile.</summary>
     public string Hostfile => LauncherPath(Files.First(static f => f.Content is ConfigContent.Hosts));
 
@@ -32,6 +35,9 @@ public sealed record RunWiring
 
     public string LauncherPath(ConfigFile file) => $"{LauncherMounts.First(m => m.Files.Any(f => f.Key == file.Key)).Path}/{file.Key}";
 }
+
+/// <summary>An init container of a dialect's own, in the launcher's image and with its mounts, behind the gate.</summary>
+public sealed record LauncherCheck(string Container, ImmutableArray<string> Command);
 
 /// <param name="Key">In the ConfigMap, and the file's name.</param>
 public sealed record ConfigFile(string Key, ConfigContent Content);
@@ -42,6 +48,9 @@ public abstract record ConfigContent
 
     /// <summary>A line for each host, as the run's MPI reads it.</summary>
     public sealed record Hosts : ConfigContent;
+
+    /// <summary>The same, with the workers that the run leaves out (<see cref="WorkerGroup.LeaveOutAfter"/>).</summary>
+    public sealed record ProposedHosts : ConfigContent;
 
     /// <summary>Horovod's: prints a line for each host that is there now.</summary>
     public sealed record DiscoveryScript : ConfigContent;

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Mpi.Model;
 
 /// <summary>What a job's status says that earlier passes found: all the memory that the controller has.</summary>
@@ -23,6 +25,12 @@ public sealed record RecordedRun
 
     /// <summary>How the launcher reaches the workers; null in a status that another controller wrote.</summary>
     public TransportChoice? Transport { get; init; }
+
+    /// <inheritdoc cref="MpiRun.FrozenSpec"/>
+    public string? FrozenSpec { get; init; }
+
+    /// <inheritdoc cref="RunReport.LeftOut"/>
+    public ImmutableArray<string> LeftOut { get; init; } = [];
 
     public RunCounts Counts { get; init; } = RunCounts.Zero;
     public RunTimeline Timeline { get; init; } = RunTimeline.Empty;
@@ -87,4 +95,13 @@ public sealed record ReplicaCount(int Active, int Succeeded, int Failed)
 public sealed record RunCounts(ReplicaCount? Launcher, ReplicaCount Workers, int WorkersReady)
 {
     public static readonly RunCounts Zero = new(null, ReplicaCount.None, 0);
+
+    /// <summary>What is there, also of a run that is over: for dialects whose status goes on telling it.</summary>
+    public WorkerPresence Presence { get; init; } = WorkerPresence.None;
+}
+
+/// <summary>Worker pods that are there, and those of them that are ready.</summary>
+public sealed record WorkerPresence(int Pods, int Ready)
+{
+    public static readonly WorkerPresence None = new(0, 0);
 }

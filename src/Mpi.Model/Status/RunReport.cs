@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Mpi.Model;
 
 /// <summary>What is true of a run now: from it a dialect writes the status. Absent facts leave what stands.</summary>
@@ -30,6 +32,12 @@ public sealed record RunReport
     public RunTimeline? Timeline { get; init; }
     public AttemptRecord? Attempt { get; init; }
     public int? WorkerCount { get; init; }
+
+    /// <inheritdoc cref="MpiRun.FrozenSpec"/>
+    public string? FrozenSpec { get; init; }
+
+    /// <summary>Worker pods that could not be scheduled and take no part in the run, whatever becomes of them. Once left out, never again in.</summary>
+    public ImmutableArray<string> LeftOut { get; init; } = [];
 
     /// <summary>Null leaves what was said.</summary>
     public TransportChoice? Transport { get; init; }

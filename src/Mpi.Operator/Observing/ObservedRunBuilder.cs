@@ -11,7 +11,7 @@ namespace Mpi.Operator;
 /// Puts together what a plan is decided from: the stores' view, the operator's memory, and answers of the server where
 /// neither knows.
 /// </summary>
-internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, PriorityClasses priorities, IDialect dialect, PlanningOptions options, TimeProvider time)
+internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, PriorityClasses priorities, Rivals rivals, IDialect dialect, PlanningOptions options, TimeProvider time)
 {
     public async Task<ObservedRun> BuildAsync(KubeObject job, JobMemory memory, CancellationToken cancellation)
     {
@@ -52,6 +52,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             LauncherBinding = memory.LauncherBinding?.View ?? Met(Kinds.RoleBinding, profile.Access.Binding, ChildMeta.Read),
             Launcher = launcher,
             WorkerSet = set,
+            HasRival = dialect.Rival is { } rival && await rivals.AreThereAsync(rival, cancellation),
             GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
             GangKinds = world.GangKinds,
             Priorities = parsed is ParseResult.Run run ? await priorities.ValuesAsync(GangSize.PrioritiesAsked(run.Value, options), cancellation) : [],

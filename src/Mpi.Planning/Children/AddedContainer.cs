@@ -19,6 +19,37 @@ internal static class AddedContainer
         return context;
     }
 
+    /// <summary>One that sees what the launcher's own container will: its image, user, mounts and environment.</summary>
+    public static JsonObject InLaunchersImage(JsonObject podSpec, string name, JsonArray command)
+    {
+        var main = PodTemplate.ContainerZero(podSpec);
+        var container = new JsonObject { ["name"] = name };
+        Copy("image");
+        Copy("imagePullPolicy");
+        container["command"] = command;
+        Copy("env");
+        Copy("envFrom");
+        CopyResources(container, podSpec);
+        container["volumeMounts"] = main["volumeMounts"]?.DeepClone() ?? new JsonArray();
+
+        var user = PodTemplate.EffectiveUser(podSpec);
+        var demanded = PodTemplate.RunAsNonRoot(main["securityContext"]) ?? PodTemplate.RunAsNonRoot(podSpec["securityContext"]);
+        // Where the image decides about the user, demanding non-root would lock out images that are root.
+        var security = Restricted(runAsNonRoot: demanded ?? user is > 0);
+        foreach (var member in (ReadOnlySpan<string>)["runAsUser", "runAsGroup"])
+        {
+            if (main["securityContext"]?[member] is { } value) security[member] = value.DeepClone();
+        }
+
+        container["securityContext"] = security;
+        return container;
+
+        void Copy(string member)
+        {
+            if (main[member] is { } value) container[member] = value.DeepClone();
+        }
+    }
+
     /// <summary>
     /// Container 0's requests and limits without devices: the pod's effective request, its QoS class and what quotas see stay as
     /// the user wrote them, and no init container holds a GPU.

@@ -58,7 +58,7 @@ internal static class ExecAccess
         // A rule without names would be about every pod of the namespace.
         if (draft.Run.Workers.Count == 0 || !draft.Uses(Transport.Exec)) return [];
         var names = new JsonArray();
-        for (var index = 0; index < draft.Run.Workers.Count; index++) names.Add((JsonNode)draft.Scene.Profile.Worker(index));
+        foreach (var index in draft.Members) names.Add((JsonNode)draft.Scene.Profile.Worker(index));
         return new JsonArray((JsonNode)new JsonObject
         {
             ["apiGroups"] = new JsonArray(""),

@@ -34,11 +34,7 @@ internal static class Gate
 
     private static JsonObject Wait(JsonObject podSpec, Draft draft)
     {
-        var main = PodTemplate.ContainerZero(podSpec);
         var overSsh = draft.Uses(Transport.Ssh);
-        var container = new JsonObject { ["name"] = PlanningNames.GateContainer };
-        Copy("image", main, container);
-        Copy("imagePullPolicy", main, container);
         var command = new JsonArray(
             $"{AgentContract.MountPath}/{AgentContract.FileName}", AgentContract.GateRole,
             "--transport", Name(draft.Run.Transport.Kind),
@@ -58,25 +54,9 @@ internal static class Gate
             command.Add((JsonNode)draft.Scene.Profile.Host(draft.Scene.Profile.Launcher, draft.Scene.Options.ClusterDomain));
         }
 
-        container["command"] = command;
-        Copy("env", main, container);
-        Copy("envFrom", main, container);
-        AddedContainer.CopyResources(container, podSpec);
-        var mounts = main["volumeMounts"]?.DeepClone() as JsonArray ?? [];
+        var container = AddedContainer.InLaunchersImage(podSpec, PlanningNames.GateContainer, command);
         // Over the others the launcher's own container has it too.
-        if (overSsh) mounts.Add(AgentVolume.Mount(readOnly: true));
-        container["volumeMounts"] = mounts;
-
-        var user = PodTemplate.EffectiveUser(podSpec);
-        var demanded = PodTemplate.RunAsNonRoot(main["securityContext"]) ?? PodTemplate.RunAsNonRoot(podSpec["securityContext"]);
-        // Where the image decides about the user, demanding non-root would lock out images that are root.
-        var security = AddedContainer.Restricted(runAsNonRoot: demanded ?? user is > 0);
-        foreach (var member in (ReadOnlySpan<string>)["runAsUser", "runAsGroup"])
-        {
-            if (main["securityContext"]?[member] is { } value) security[member] = value.DeepClone();
-        }
-
-        container["securityContext"] = security;
+        if (overSsh) container.Array("volumeMounts").Add(AgentVolume.Mount(readOnly: true));
         return container;
     }
 
@@ -118,11 +98,6 @@ internal static class Gate
             default:
                 return null;
         }
-    }
-
-    private static void Copy(string member, JsonObject from, JsonObject to)
-    {
-        if (from[member] is { } value) to[member] = value.DeepClone();
     }
 
     /// <summary>As Go writes durations: <c>10m</c>, <c>90s</c>.</summary>

@@ -53,21 +53,22 @@ internal static class HostList
 
         string Content(ConfigFile file) => file.Content switch
         {
-            ConfigContent.Hosts => Hostfile(run, profile, domain),
+            ConfigContent.Hosts => Hostfile(run, profile, domain, draft.Members),
+            ConfigContent.ProposedHosts => Hostfile(run, profile, domain, Enumerable.Range(0, run.Workers.Count)),
             ConfigContent.DiscoveryScript => DiscoveryScript(run, profile, domain, DiscoverableWorkers(draft)),
             ConfigContent.Text text => text.Value,
             _ => throw new UnreachableException(),
         };
     }
 
-    /// <summary>All desired workers whatever their state, the launcher before them when it runs ranks: <c>host slots=n</c>, or <c>host:n</c> for Hydra.</summary>
-    private static string Hostfile(MpiRun run, RunProfile profile, string clusterDomain)
+    /// <summary>All desired workers whatever their state (but for those left out), the launcher before them when it runs ranks: <c>host slots=n</c>, or <c>host:n</c> for Hydra.</summary>
+    private static string Hostfile(MpiRun run, RunProfile profile, string clusterDomain, IEnumerable<int> workers)
     {
         var slots = run.Workers.Slots.ToString(CultureInfo.InvariantCulture);
         var suffix = run.Mpi == MpiImplementation.OpenMpi ? $" slots={slots}\n" : $":{slots}\n";
         var text = new StringBuilder();
         if (run.Launcher.RunsRanks) text.Append(profile.Host(profile.Launcher, clusterDomain)).Append(suffix);
-        for (var index = 0; index < run.Workers.Count; index++) text.Append(profile.Host(profile.Worker(index), clusterDomain)).Append(suffix);
+        foreach (var index in workers) text.Append(profile.Host(profile.Worker(index), clusterDomain)).Append(suffix);
         return text.ToString();
     }
 
@@ -87,7 +88,7 @@ internal static class HostList
     private static IEnumerable<string> DiscoverableWorkers(Draft draft)
     {
         var scene = draft.Scene;
-        if (Gate.Applies(draft) && !scene.LauncherStarted) return Enumerable.Range(0, draft.Run.Workers.Count).Select(scene.Profile.Worker);
+        if (Gate.Applies(draft) && !scene.LauncherStarted) return draft.Members.Select(scene.Profile.Worker);
         return scene.Workers.Where(static w => w.Phase == PodPhase.Running).Select(static w => w.Meta.Name);
     }
 }

@@ -109,6 +109,7 @@ internal static class LauncherJob
             Gate.AddTo(spec, draft);
         }
 
+        if (draft.Wiring.LauncherCheck is { } check) spec.Array("initContainers").Add((JsonNode)AddedContainer.InLaunchersImage(spec, check.Container, check.Command.ToTree()));
         foreach (var users in usersInit ?? []) spec.Array("initContainers").Add(users?.DeepClone());
         return new JsonObject { ["metadata"] = metadata, ["spec"] = spec };
     }

@@ -17,7 +17,7 @@ public sealed record GangSize(int Members, JsonObject? MinResources)
     /// </summary>
     public static int PodsAtOnce(MpiRun run) => LauncherComesLater(run) ? run.Workers.Count : run.Workers.Count + 1;
 
-    public static bool LauncherComesLater(MpiRun run) => run is { Launcher.Creation: LauncherCreation.WaitForWorkersReady, Workers.Count: > 0 };
+    public static bool LauncherComesLater(MpiRun run) => run is { Launcher.Creation: not LauncherCreation.AtStartup, Workers.Count: > 0 };
 
     internal static GangSize Of(Draft draft)
     {

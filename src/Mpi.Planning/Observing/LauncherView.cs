@@ -26,6 +26,9 @@ public sealed record LauncherView(ChildMeta Meta)
     /// <summary>The digest of the template that the operator rendered; null for a Job that it did not stamp.</summary>
     public string? TemplateDigest { get; init; }
 
+    /// <inheritdoc cref="StatefulSetView.ParentUid"/>
+    public string ParentUid { get; init; } = "";
+
     /// <summary>Keys that a resume must be able to take away again; kept for a suspended Job only.</summary>
     public ImmutableArray<string> NodeSelectorKeys { get; init; } = [];
 
@@ -42,6 +45,7 @@ public sealed record LauncherView(ChildMeta Meta)
             Active = (int)(root.Integer("status", "active") ?? 0),
             End = JobEnd.Read(root),
             TemplateDigest = root.Text("metadata", "annotations", PlanningNames.TemplateDigest),
+            ParentUid = root.Text("metadata", "labels", PlanningNames.ParentUid) ?? "",
             NodeSelectorKeys = suspended ? [.. root.Members("spec", "template", "spec", "nodeSelector").Select(static m => m.Name)] : [],
         };
     }

@@ -52,6 +52,9 @@ public sealed record ObservedRun
     /// </summary>
     public PodView? LauncherFailure { get; init; }
 
+    /// <summary>The dialect's rival (<see cref="IDialect.Rival"/>) is there.</summary>
+    public bool HasRival { get; init; }
+
     /// <summary>Objects of gang schedulers that have the job's name, whoever owns them.</summary>
     public ImmutableArray<GangObjectView> GangObjects { get; init; } = [];
 

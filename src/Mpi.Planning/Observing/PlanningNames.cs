@@ -18,6 +18,9 @@ public static class PlanningNames
     /// </summary>
     public const string StandingWorkers = "kubempi.dev/standing-workers";
 
+    /// <summary>Label by which metacontroller knows the children that it made: the parent's uid. A Job's own label of this name has the Job's.</summary>
+    public const string ParentUid = "controller-uid";
+
     public const string DeliverContainer = "kubempi-deliver";
     public const string GateContainer = "kubempi-gate";
     public const string AgentVolume = "kubempi-agent";

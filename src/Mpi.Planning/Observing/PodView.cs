@@ -31,6 +31,9 @@ public sealed record PodView(ChildMeta Meta)
     /// <summary>Whether container 0 ended other than by success.</summary>
     public bool HasFailed => End is { ExitCode: not 0 } or { Signal: not 0 };
 
+    /// <summary>The scheduler has looked for a node and found none.</summary>
+    public bool Unschedulable { get; init; }
+
     /// <summary>When the pod got its node.</summary>
     public DateTimeOffset? ScheduledAt { get; init; }
 
@@ -87,6 +90,7 @@ public sealed record PodView(ChildMeta Meta)
                 container.Time("state", "running", "startedAt"),
                 container.Time("state", "terminated", "finishedAt")),
             End = ContainerEnd.Read(containerZero, ended),
+            Unschedulable = status.Items("conditions").Any(static c => c.Text("type") == "PodScheduled" && c.Text("status") == "False" && c.Text("reason") == "Unschedulable"),
             ScheduledAt = scheduled.Time("lastTransitionTime"),
             StartedAt = container.Time("state", "running", "startedAt"),
             Started = container.Has("state", "running") || ended.Has(),

@@ -9,6 +9,11 @@ internal static class Announcement
     public static void Make(Draft draft)
     {
         if (!draft.Scene.Recorded.Announced || draft.Scene.Recorded.Attempt is null) draft.StatusFirst = true;
-        if (!draft.Scene.Recorded.Announced && HostNames.TooLong(draft) is { } warning) draft.Say(warning);
+        if (!draft.Scene.Recorded.Announced)
+        {
+            foreach (var warning in draft.Run.Warnings) draft.Say(PlanEvent.Warning("ManifestWarning", $"{warning.Path} {warning.Message}"));
+        }
+
+        if (!draft.Scene.Recorded.Announced && HostNames.TooLong(draft) is { } tooLong) draft.Say(tooLong);
     }
 }

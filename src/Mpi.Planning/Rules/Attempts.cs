@@ -20,7 +20,7 @@ internal static class Attempts
         if (LauncherVanished(draft)) doubts.Add(new ObjectToConfirm(Kinds.Job, scene.Key(scene.Profile.Launcher)));
         if (JudgesWorkers(draft))
         {
-            for (var index = 0; index < draft.Run.Workers.Count && doubts.Count < ConfirmAtOnce; index++)
+            foreach (var index in draft.Members.TakeWhile(_ => doubts.Count < ConfirmAtOnce))
             {
                 if (WorkerLoss.IsMissing(draft, index)) doubts.Add(new ObjectToConfirm(Kinds.Pod, scene.Key(scene.Profile.Worker(index))));
             }

@@ -16,7 +16,7 @@ internal static class GateNotice
         if (!Gate.Applies(draft) || scene.LauncherStarted || scene.LauncherPods is not [.., { GateMessage: null } waiting]) return false;
 
         var since = waiting.Meta.CreationTimestamp ?? scene.Now;
-        for (var index = 0; index < draft.Run.Workers.Count; index++)
+        foreach (var index in draft.Members)
         {
             if (scene.Worker(index) is not { Phase: PodPhase.Running, Meta.Deleting: false } worker) return false;
             if (worker.StartedAt > since) since = worker.StartedAt.Value;

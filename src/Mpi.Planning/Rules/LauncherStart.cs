@@ -24,9 +24,12 @@ internal static class LauncherStart
         else Resume(draft, launcher);
     }
 
-    private static bool MayStart(Draft draft) =>
-        draft.Run.Launcher.Creation == LauncherCreation.AtStartup
-        || Enumerable.Range(0, draft.Run.Workers.Count).All(i => draft.Scene.Worker(i) is { Ready: true });
+    private static bool MayStart(Draft draft) => draft.Run.Launcher.Creation switch
+    {
+        LauncherCreation.AtStartup => true,
+        LauncherCreation.WaitForWorkersReady => draft.Members.All(i => draft.Scene.Worker(i) is { Ready: true }),
+        _ => draft.Members.All(i => draft.Scene.Worker(i) is { Phase: PodPhase.Running }),
+    };
 
     private static void Create(Draft draft, bool suspend)
     {

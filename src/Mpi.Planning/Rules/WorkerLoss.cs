@@ -23,7 +23,7 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
         var scene = draft.Scene;
         var losses = ImmutableArray.CreateBuilder<WorkerLoss>();
         var launched = scene.LauncherStarted ? StartTimes.Of(draft).Launched : null;
-        for (var index = 0; index < draft.Run.Workers.Count; index++)
+        foreach (var index in draft.Members)
         {
             if (scene.Worker(index) is { } pod)
             {

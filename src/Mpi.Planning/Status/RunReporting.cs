@@ -25,6 +25,8 @@ internal static class RunReporting
             Timeline = StartTimes.Of(draft),
             Attempt = draft.Attempt,
             WorkerCount = run.Workers.Count,
+            FrozenSpec = run.FrozenSpec,
+            LeftOut = draft.LeftOut,
             // A predecessor's status that says nothing means ssh, and is not written for that alone.
             Transport = recorded is { Announced: true, Transport: null } && draft.Uses(Transport.Ssh) ? null : run.Transport,
             WorkerSelector = string.Join(',', scene.Profile.WorkerLabels.Select(static l => $"{l.Key}={l.Value}")),
@@ -38,7 +40,7 @@ internal static class RunReporting
     {
         if (draft.Run.Suspended || draft.Outcome is not null || draft.Restarting is not null || draft.Scene.Recorded.Outcome is not null) return false;
         return draft.Scene.LauncherPods.Any(static p => p.Phase == PodPhase.Running)
-            && Enumerable.Range(0, draft.Run.Workers.Count).All(i => draft.Scene.Worker(i) is { Phase: PodPhase.Running });
+            && draft.Members.All(i => draft.Scene.Worker(i) is { Phase: PodPhase.Running });
     }
 
     private static RunCounts Counts(Draft draft)
@@ -56,19 +58,22 @@ internal static class RunReporting
             // A replaced or deleted launcher has no active pods; what it achieved stays.
             : scene.Recorded.Counts.Launcher is { } before ? before with { Active = 0 } : null;
 
-        // After the end the workers are the clean-up's, whatever they do (spec 3.3).
-        if (ended) return new RunCounts(launcher, ReplicaCount.None, 0);
-        var (active, succeeded, failed, ready) = (0, 0, 0, 0);
+        var (active, succeeded, failed, ready, there) = (0, 0, 0, 0, 0);
         foreach (var worker in scene.Workers)
         {
             if (worker.Meta.Deleting || draft.Deletes(worker)) continue;
+            there++;
             if (worker.Phase == PodPhase.Running) active++;
             if (worker.Phase == PodPhase.Succeeded) succeeded++;
             if (worker.Phase == PodPhase.Failed) failed++;
             if (worker is { Phase: PodPhase.Running, Ready: true }) ready++;
         }
 
-        return new RunCounts(launcher, new ReplicaCount(active, succeeded, failed), ready);
+        var presence = new WorkerPresence(there, ready);
+        // After the end the workers are the clean-up's, whatever they do (spec 3.3).
+        return ended
+            ? new RunCounts(launcher, ReplicaCount.None, 0) { Presence = presence }
+            : new RunCounts(launcher, new ReplicaCount(active, succeeded, failed), ready) { Presence = presence };
     }
 
     private static RunState State(Draft draft, bool running)

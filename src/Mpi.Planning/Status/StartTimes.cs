@@ -39,7 +39,7 @@ internal static class StartTimes
     private static DateTimeOffset? LastOfWorkers(Draft draft, Func<PodView, DateTimeOffset?> when)
     {
         DateTimeOffset? last = null;
-        for (var index = 0; index < draft.Run.Workers.Count; index++)
+        foreach (var index in draft.Members)
         {
             if (draft.Scene.Worker(index) is not { Meta.Deleting: false } worker || when(worker) is not { } at) return null;
             if (last is null || at > last) last = at;

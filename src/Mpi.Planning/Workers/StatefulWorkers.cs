@@ -33,7 +33,7 @@ internal sealed class StatefulWorkers : Workers
         }
 
         Scale(draft, set, wanted, scene.LauncherStarted ? Math.Min(set.Standing, wanted) : wanted);
-        return !Enumerable.Range(0, wanted).Any(i => scene.Worker(i) is { } pod && (pod.Meta.Deleting || pod.IsOver));
+        return !draft.Members.Any(i => scene.Worker(i) is { } pod && (pod.Meta.Deleting || pod.IsOver));
     }
 
     public override void Release(Draft draft, bool alsoFinished, string why)

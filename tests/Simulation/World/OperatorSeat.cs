@@ -121,7 +121,7 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
     {
         if (self.Dead) return Dead();
         _asked.Add(Right.Needed(request));
-        if (request.Resource.Split('/')[0] != options.AlsoGranted?.Plural && !OperatorRights.Granted.Allow(request))
+        if (request.Resource.Split('/')[0] != options.AlsoGranted?.Plural && !options.Rights.Allow(request))
         {
             _forbidden.Add(request.ToString());
             return new Fault.Refuse(new ApiStatus(403, ApiReason.Forbidden, $"the operator's manifests give it no right to {request}"));

@@ -95,7 +95,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         }
     }
 
-    private PodScript Script(PodView pod) => pod.Meta.Labels.GetValueOrDefault("training.kubeflow.org/job-role") switch
+    private PodScript Script(PodView pod) => _options.ScriptOf?.Invoke(pod) ?? pod.Meta.Labels.GetValueOrDefault("training.kubeflow.org/job-role") switch
     {
         "launcher" => (_options.LauncherOf?.Invoke(pod.Meta.Labels["training.kubeflow.org/job-name"]) ?? _options.Launcher) with { InitDone = () => Observer.WorkersRun(pod) },
         "worker" => Skewed(_options.WorkerOf?.Invoke(pod.Meta.Name) ?? _options.Worker),

@@ -5,6 +5,7 @@ using Kube.Types;
 using Mpi.Dialects;
 using Mpi.Model;
 using Mpi.Planning;
+using PodView = Kube.Types.PodView;
 
 namespace Simulation;
 
@@ -27,10 +28,16 @@ public sealed record SimulationOptions(int Seed)
     /// <summary>The same, pod by pod, by their names; null for <see cref="Worker"/> of all.</summary>
     public Func<string, PodScript>? WorkerOf { get; init; }
 
+    /// <summary>What a pod does whatever the others say; null for a pod that is none of its own.</summary>
+    public Func<PodView, PodScript?>? ScriptOf { get; init; }
+
     public PlanningOptions Planning { get; init; } = new();
 
     /// <summary>Whose jobs the operator works on.</summary>
     public ImmutableArray<IDialect> Dialects { get; init; } = [new KubeflowV2Beta1Dialect()];
+
+    /// <summary>What the operator may do.</summary>
+    public GrantedRights Rights { get; init; } = OperatorRights.Granted;
 
     /// <summary>A kind that the operator has rights to though its manifests know nothing of it.</summary>
     public ResourceKind? AlsoGranted { get; init; }

@@ -1,0 +1,31 @@
+using System.Text.Json;
+using Kube.Types;
+using Mpi.Model;
+
+namespace Mpi.Dialects;
+
+/// <summary>The MPIJob of <c>skatelescope.org/v1</c>, which a hook of metacontroller served: one pod template for all, Open MPI over pods' names (spec/metacontroller-mpijob.md).</summary>
+public sealed class MetacontrollerDialect : IDialect
+{
+    public static readonly ResourceKind MpiJob = new("skatelescope.org", "v1", "MPIJob", "mpijobs");
+
+    public ResourceKind Kind => MpiJob;
+
+    public string WatchedPods => MetacontrollerProfile.WatchedPods;
+
+    public string? JobOf(IReadOnlyDictionary<string, string> podLabels) => MetacontrollerProfile.JobOf(podLabels);
+
+    public IRunStatusFormat Status { get; } = new MetacontrollerStatus();
+
+    public bool MakesStatefulSets => true;
+
+    /// <summary>The hook's chart made it, under this name alone.</summary>
+    public RivalController Rival { get; } = new(
+        new ResourceKind("metacontroller.k8s.io", "v1alpha1", "CompositeController", "compositecontrollers", Namespaced: false), "mpi-controller", "kubectl delete compositecontroller mpi-controller --cascade=orphan");
+
+    public ParseResult Parse(JsonElement manifest) => new MetacontrollerParser(manifest).Parse();
+
+    public RunProfile Profile(ObjectMeta job) => MetacontrollerProfile.Of(job);
+
+    public RunWiring Wiring(MpiRun run) => MetacontrollerWiring.Of(run);
+}
