@@ -31,17 +31,22 @@ internal sealed class MpiJobGround : IAsyncDisposable
     public string Namespace { get; }
     public KubeClient Admin => Target.Client;
 
-    public static async Task<MpiJobGround> OpenAsync(string targetName)
+    /// <param name="also">More of deploy/'s files, installed besides.</param>
+    public static async Task<MpiJobGround> OpenAsync(string targetName, params string[] also)
     {
         var target = await Target.OpenAsync(targetName);
         var controllers = targetName == Target.Real ? null : new LocalControllers(target);
         var ground = new MpiJobGround(target, controllers, $"operator-{Guid.NewGuid():N}"[..24]);
-        foreach (var document in Yaml.Read(await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "install.yaml"), Token)))
+        foreach (var file in (string[])["install.yaml", .. also])
         {
-            if (Installed.SingleOrDefault(k => k.Kind == document.Root["kind"]!.ToString()) is { } kind) await ground.InstallAsync(kind, document.Root);
+            foreach (var document in Yaml.Read(await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, file), Token)))
+            {
+                if (Installed.SingleOrDefault(k => k.Kind == document.Root["kind"]!.ToString()) is not { } kind) continue;
+                await ground.InstallAsync(kind, document.Root);
+                if (kind == Kinds.CustomResourceDefinition) await ground.UntilServedAsync(Defined(document.Root));
+            }
         }
 
-        await ground.UntilServedAsync(MpiJob);
         await target.Client.CreateAsync(Kinds.Namespace, A.Namespace(ground.Namespace), Token);
         return ground;
     }
@@ -193,6 +198,9 @@ internal sealed class MpiJobGround : IAsyncDisposable
             await Admin.PatchAsync(kind, kind.Namespaced ? obj.Meta.Namespace : null, obj.Meta.Name, Patch.Merge(tree), null, Token);
         }
     }
+
+    private static ResourceKind Defined(JsonObject definition) => new(
+        definition["spec"]!["group"]!.ToString(), definition["spec"]!["versions"]![0]!["name"]!.ToString(), definition["spec"]!["names"]!["kind"]!.ToString(), definition["spec"]!["names"]!["plural"]!.ToString());
 
     /// <summary>A definition is served a moment after it was taken.</summary>
     private Task UntilServedAsync(ResourceKind kind) => UntilAsync($"{kind} served", async () =>
