@@ -140,7 +140,8 @@ internal sealed partial class MetacontrollerParser(JsonElement manifest)
         else if (containers.EnumerateArray().First() is { ValueKind: JsonValueKind.Object } first)
         {
             var at = $"{path}.spec.containers[0].image";
-            if (Expanded(_read.Text(first, "image", at), at) is "" or null && image is null && FieldReader.IsAbsent(first.At("image")))
+            if (first.Text("image") is { Length: > 0 } own) Expanded(own, at);
+            else if (image is null && (FieldReader.IsAbsent(first.At("image")) || first.At("image").ValueKind == JsonValueKind.String))
             {
                 _read.Add(FieldError.Required(at, "must name an image, here or in spec.image", "Write the image that has Open MPI and the program."));
             }
@@ -170,7 +171,7 @@ internal sealed partial class MetacontrollerParser(JsonElement manifest)
 
     private string ReadRestartPolicy(JsonElement template)
     {
-        switch (template.Text("spec", "restartPolicy"))
+        switch (_read.Text(template.At("spec"), "restartPolicy", "spec.template.spec.restartPolicy"))
         {
             case null or "" or "Never":
                 return "Never";
