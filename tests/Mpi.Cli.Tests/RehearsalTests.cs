@@ -32,6 +32,23 @@ public sealed class RehearsalTests
     }
 
     [Fact]
+    public async Task Workers_of_a_StatefulSet_are_its_own_to_make_and_their_launcher_is_there_too()
+    {
+        var job = Yaml.Read(string.Join('\n', Repository.Page("examples/metacontroller/mpi-test-replicas.yaml")))[0].Root;
+        ((JsonObject)job["metadata"]!)["namespace"] = "team";
+
+        var rehearsal = await Rehearsal.RunAsync([(MetacontrollerDialect.MpiJob, KubeObject.From(job))], new OperatorOptions(), TestContext.Current.CancellationToken);
+
+        Assert.Equal(
+            [
+                "ConfigMap team/mpioperator-test-mpi-config", "Job team/mpioperator-test-mpi-launcher", "Role team/mpioperator-test-mpi-launcher", "RoleBinding team/mpioperator-test-mpi-launcher",
+                "Secret team/mpioperator-test-mpi-agent", "Service team/mpioperator-test-mpi-agent", "Service team/mpioperator-test-mpi-worker",
+                "ServiceAccount team/mpioperator-test-mpi-launcher", "StatefulSet team/mpioperator-test-mpi-worker",
+            ],
+            Names(rehearsal).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task A_suspended_job_gets_its_launcher_suspended_and_no_worker()
     {
         var rehearsal = await RunAsync(static spec => spec["runPolicy"] = new JsonObject { ["suspend"] = true });

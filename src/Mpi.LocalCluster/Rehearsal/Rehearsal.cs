@@ -47,7 +47,8 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
         ImmutableArray<ILoop> loops = [.. process.Loops];
         await RestAsync(loops, clock, cancellation);
 
-        // 3. Workers run: now come the launchers that waited for them.
+        // 3. Workers run, StatefulSets' too: now come the launchers that waited for them.
+        foreach (var set in (await admin.ListAsync(Kinds.StatefulSet, null, new ListOptions(), cancellation)).Items) await PopulateAsync(admin, set, cancellation);
         foreach (var pod in (await admin.ListAsync(Kinds.Pod, null, new ListOptions(), cancellation)).Items)
         {
             await admin.PatchAsync(Kinds.Pod, pod.Meta.Namespace, pod.Meta.Name, Patch.Merge((JsonObject)JsonNode.Parse("""{"status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}}""")!), "status", cancellation);
@@ -57,6 +58,25 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
         var jobs = ImmutableArray.CreateBuilder<KubeObject>();
         foreach (var dialect in ManifestDialects.All) jobs.AddRange((await admin.ListAsync(dialect.Kind, null, new ListOptions(), cancellation)).Items);
         return new Rehearsal(record.Created, jobs.ToImmutable());
+    }
+
+    /// <summary>Makes the pods of a StatefulSet, as its controller would.</summary>
+    private static async Task PopulateAsync(KubeClient admin, KubeObject set, CancellationToken cancellation)
+    {
+        for (var index = 0; index < (set.Root.Integer("spec", "replicas") ?? 1); index++)
+        {
+            var pod = (JsonObject)set.Root.At("spec", "template").ToTree()!;
+            pod["apiVersion"] = Kinds.Pod.ApiVersion;
+            pod["kind"] = Kinds.Pod.Kind;
+            var metadata = pod.Object("metadata");
+            metadata["name"] = $"{set.Meta.Name}-{index}";
+            metadata["namespace"] = set.Meta.Namespace;
+            metadata["ownerReferences"] = new JsonArray((JsonNode)new JsonObject
+            {
+                ["apiVersion"] = Kinds.StatefulSet.ApiVersion, ["kind"] = Kinds.StatefulSet.Kind, ["name"] = set.Meta.Name, ["uid"] = set.Meta.Uid, ["controller"] = true,
+            });
+            await admin.CreateAsync(Kinds.Pod, KubeObject.From(pod), cancellation);
+        }
     }
 
     private static async Task CreateAsync(KubeClient admin, IReadOnlyList<(ResourceKind Kind, KubeObject Object)> objects, CancellationToken cancellation)
