@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Kube.Types;
 using Mpi.Model;
 
 namespace Mpi.Planning;
@@ -17,7 +19,7 @@ internal static class OtherController
         var recorded = draft.Scene.Recorded;
         draft.Revisit(draft.Scene.Now + LookAgain);
         // It writes the whole status, in which our word did not last: saying it again would go on for ever.
-        if (draft.Scene.Seen.HasRival && recorded is { Announced: false, Blocked: null } && draft.Scene.Seen.Job.Root.At("status").ValueKind == System.Text.Json.JsonValueKind.Object) return new Plan { RevisitAt = draft.RevisitAt };
+        if (draft.Scene.Seen.HasRival && recorded is { Announced: false, Blocked: null } && draft.Scene.Seen.Job.Root.At("status").ValueKind == JsonValueKind.Object) return new Plan { RevisitAt = draft.RevisitAt };
         draft.Blocked = remark;
         if (recorded.Blocked != remark) draft.Say(PlanEvent.Warning(remark.Reason, remark.Message));
         return RunStatus.Conclude(draft);
