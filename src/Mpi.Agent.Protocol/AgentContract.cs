@@ -31,6 +31,12 @@ public static class AgentContract
     /// <summary>Role: a worker's main process, which dials the launcher and runs what that asks for.</summary>
     public const string WorkerRole = "worker";
 
+    /// <summary>
+    /// Role: the main process of every pod of a job whose pods are all alike; the words behind the path of the script that named it are the job's
+    /// command. In the pod that <see cref="LauncherVariable"/> names it runs that command, in the others it is a worker until the command has ended.
+    /// </summary>
+    public const string MemberRole = "member";
+
     /// <summary>Role: what MPI's launchers call instead of ssh; its first argument is the path of the script that named it.</summary>
     public const string RemoteShellRole = "remote-shell";
 
@@ -60,6 +66,10 @@ public static class AgentContract
     public const string KeyFile = "own.key";
     public const string PeerFile = "peer.crt";
 
+    /// <summary>Folders below, in pods that may be either side.</summary>
+    public const string LauncherCredentials = "launcher";
+    public const string WorkerCredentials = "worker";
+
     /// <summary>The folder of credentials.</summary>
     public const string CredentialsVariable = "KUBEMPI_AGENT_CREDENTIALS";
 
@@ -77,6 +87,9 @@ public static class AgentContract
 
     /// <summary>For workers: the launcher pod's name in DNS, asked where the Service does not answer.</summary>
     public const string LauncherVariable = "KUBEMPI_AGENT_LAUNCHER";
+
+    /// <summary>For members: the job's hostfile, by which the launcher knows whom to tell that its command has ended.</summary>
+    public const string HostfileVariable = "KUBEMPI_AGENT_HOSTFILE";
 
     /// <summary>
     /// The line with which the operator ends <c>discover_hosts.sh</c> when all workers run and a gate still waits: only then

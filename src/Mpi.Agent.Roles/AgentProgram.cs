@@ -23,11 +23,12 @@ public static class AgentProgram
                 [AgentContract.DeliverRole, var directory] => Deliver.Run(directory, environment),
                 [AgentContract.GateRole, .. var options] => await GateRole.RunAsync(GateOptions.Parse(options), environment, cancellation),
                 [AgentContract.WorkerRole] => await WorkerRole.RunAsync(environment, cancellation),
+                [AgentContract.MemberRole, _, .. var command] => await MemberRole.RunAsync([.. command], environment, cancellation),
                 [AgentContract.LauncherRole, var directory] => await LauncherRole.RunAsync(directory, environment, cancellation),
                 [AgentContract.RemoteShellRole, .. var call] => await RemoteShell.RunAsync(call, environment, cancellation),
                 [AgentContract.ExecShellRole, .. var call] => await ExecShell.RunAsync(call, environment, cancellation),
                 _ => throw new UsageException("usage: kubempi-agent deliver DIR | kubempi-agent gate --transport ssh|agent|exec --hostfile FILE "
-                    + "[--skip HOST]... [--notice FILE] [--ssh-args ARGS] [--timeout 10m] | kubempi-agent worker | kubempi-agent launcher DIR "
+                    + "[--skip HOST]... [--notice FILE] [--ssh-args ARGS] [--timeout 10m] | kubempi-agent worker | kubempi-agent member SCRIPT COMMAND... | kubempi-agent launcher DIR "
                     + "| kubempi-agent remote-shell|exec-shell SCRIPT [SSH OPTIONS] HOST COMMAND..."),
             };
         }

@@ -24,6 +24,16 @@ public sealed class AgentCredentials : IDisposable
 
     public X509Certificate2 Peer { get; }
 
+    /// <summary>This pod's own, where its environment says that they are; of a pod that may be either side, those of the side that it is.</summary>
+    /// <exception cref="IOException">They are missing or damaged.</exception>
+    /// <exception cref="UsageException">The environment does not say where.</exception>
+    public static AgentCredentials LoadOwn(AgentEnvironment agent)
+    {
+        var directory = WorkerOptions.Required(agent, AgentContract.CredentialsVariable);
+        var side = Path.Combine(directory, MemberRole.Leads(agent) ? AgentContract.LauncherCredentials : AgentContract.WorkerCredentials);
+        return Load(Directory.Exists(side) ? side : directory);
+    }
+
     /// <summary>The credentials in a folder (<see cref="AgentContract.CertificateFile"/> and its neighbours).</summary>
     /// <exception cref="IOException">They are missing or damaged.</exception>
     public static AgentCredentials Load(string directory)

@@ -24,6 +24,8 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
 
     public static async Task<int> RunAsync(GateOptions options, AgentEnvironment environment, CancellationToken cancellation)
     {
+        // Where all pods are alike they all have a gate, and only the launcher waits in it.
+        if (!MemberRole.Leads(environment)) return AgentProgram.Success;
         var hosts = Hostfile.Hosts(await File.ReadAllTextAsync(options.HostfilePath, cancellation))
             .RemoveAll(host => options.Skip.Contains(host) || options.Skip.Contains(Hostfile.Short(host)));
         var found = options.Transport switch
@@ -39,7 +41,7 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
     private static async Task<GateReport> OverAgentAsync(ImmutableArray<string> hosts, GateOptions options, AgentEnvironment environment, CancellationToken cancellation)
     {
         NoAuthorities.Forget();
-        using var credentials = AgentCredentials.Load(WorkerOptions.Required(environment, AgentContract.CredentialsVariable));
+        using var credentials = AgentCredentials.LoadOwn(environment);
         var own = new Hello(AgentRole.Gate, WorkerOptions.Required(environment, AgentContract.NameVariable), Guid.NewGuid());
         using var listener = new WorkerListener(environment.Network.Listen(AgentPort.Read(environment)), new Handshake(new JobTls(credentials), environment.Time, LivenessPace.Default), own, environment.Time);
         return await new AgentGate(listener, hosts, options.Pace, environment).WaitAsync(() => HasNotice(options.NoticePath), cancellation);

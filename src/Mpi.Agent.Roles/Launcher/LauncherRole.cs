@@ -21,16 +21,22 @@ public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Ac
     private readonly WorkerDirectory<WorkerConnection> _directory = new();
     private readonly Socket _calls = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
-    public static async Task<int> RunAsync(string directory, AgentEnvironment agent, CancellationToken cancellation)
+    public static Task<int> RunAsync(string directory, AgentEnvironment agent, CancellationToken cancellation) => OpenAsync(directory, agent, async launcher =>
+    {
+        await launcher.ServeAsync(cancellation);
+        return AgentProgram.Success;
+    });
+
+    /// <summary>Puts one together for this pod, listening already, and gives it to whoever uses it.</summary>
+    internal static async Task<int> OpenAsync(string directory, AgentEnvironment agent, Func<LauncherRole, Task<int>> use)
     {
         NoAuthorities.Forget();
-        using var credentials = AgentCredentials.Load(WorkerOptions.Required(agent, AgentContract.CredentialsVariable));
+        using var credentials = AgentCredentials.LoadOwn(agent);
         var own = new Hello(AgentRole.Launcher, WorkerOptions.Required(agent, AgentContract.NameVariable), Guid.NewGuid());
         using var listener = new WorkerListener(agent.Network.Listen(AgentPort.Read(agent)), new Handshake(new JobTls(credentials), agent.Time, LivenessPace.Default), own, agent.Time);
         var losses = new LossReport(agent.Variable(AgentContract.TerminationLogVariable) ?? AgentContract.TerminationLogPath, agent.Error);
         using var launcher = new LauncherRole(listener, new LauncherFiles(directory), losses.Add, agent.Time);
-        await launcher.ServeAsync(cancellation);
-        return AgentProgram.Success;
+        return await use(launcher);
     }
 
     /// <summary>Serves until cancelled, or until its socket's file is gone: then nobody can call it any more.</summary>
@@ -48,6 +54,26 @@ public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Ac
         stop.End();
         await Task.WhenAll(all).WithoutThrowing();
         cancellation.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Tells workers that the job's command has ended. Those that are not connected, such as just after the gate has opened, are waited for.</summary>
+    public async Task DismissAsync(IEnumerable<string> hosts, TimeSpan limit)
+    {
+        using var late = new CancellationTokenSource(limit, time);
+        await Task.WhenAll(hosts.Select(host => DismissAsync(host, late.Token)));
+    }
+
+    private async Task DismissAsync(string host, CancellationToken late)
+    {
+        try
+        {
+            var worker = await _directory.WaitAsync(host, late);
+            await worker.CloseAsync(Farewell.Finished, FarewellLimit);
+        }
+        catch (OperationCanceledException)
+        {
+            // The operator ends whoever has not heard of it.
+        }
     }
 
     /// <summary>The workers' connections, until cancelled.</summary>

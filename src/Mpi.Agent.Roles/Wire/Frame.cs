@@ -52,6 +52,9 @@ public enum Farewell : byte
 
     /// <summary>The other side has a newer connection, or knows a newer launcher.</summary>
     Superseded = 2,
+
+    /// <summary>The job's command has ended, and with it the worker's part: it ends too, and well.</summary>
+    Finished = 3,
 }
 
 /// <summary>The streams of a session, numbered as its process numbers them.</summary>

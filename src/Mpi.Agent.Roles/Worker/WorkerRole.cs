@@ -36,13 +36,13 @@ public sealed class WorkerRole
 
     private TimeSpan Now => _agent.Time.GetElapsedTime(_start);
 
-    /// <summary>Runs until cancelled.</summary>
+    /// <summary>Runs until cancelled, or until a launcher says that the job's command has ended.</summary>
     public static async Task<int> RunAsync(AgentEnvironment agent, CancellationToken cancellation)
     {
         var options = WorkerOptions.Read(agent);
         // The environment of what is started, before anything of ours is put into it.
         NoAuthorities.Forget();
-        using var credentials = AgentCredentials.Load(options.Credentials);
+        using var credentials = AgentCredentials.LoadOwn(agent);
         using var children = new Children(ownsProcess: true);
         var names = new NameResolver("/etc/hosts", "/etc/resolv.conf", agent.Time, agent.Random);
         var programs = new Programs(children, options.Environment, agent.Time);
@@ -56,7 +56,7 @@ public sealed class WorkerRole
         {
             var (at, route) = _dial.Next;
             if (at > Now) await Task.Delay((at - Now).InFull(), _agent.Time, cancellation);
-            if (await DialAsync(route, cancellation) is { } link) await ServeAsync(link, cancellation);
+            if (await DialAsync(route, cancellation) is { } link && await ServeAsync(link, cancellation) == Farewell.Finished) return;
         }
     }
 
@@ -82,7 +82,7 @@ public sealed class WorkerRole
         }
     }
 
-    private async Task ServeAsync(AgentLink link, CancellationToken cancellation)
+    private async Task<Farewell?> ServeAsync(AgentLink link, CancellationToken cancellation)
     {
         await SayAsync($"connected to {link.Peer.Name} ({link.Peer.Role.ToString().ToLowerInvariant()})");
         var sessions = new WorkerSessions(link, _programs);
@@ -102,7 +102,13 @@ public sealed class WorkerRole
         }
 
         _dial.Ended(Now, sessions.Farewell);
-        await SayAsync(sessions.Farewell == Farewell.GateOpened ? "all workers are proven; waiting for the launcher's first call" : $"the connection to {link.Peer.Name} ended: {why}");
+        await SayAsync(sessions.Farewell switch
+        {
+            Farewell.GateOpened => "all workers are proven; waiting for the launcher's first call",
+            Farewell.Finished => "the job's command has ended",
+            _ => $"the connection to {link.Peer.Name} ended: {why}",
+        });
+        return sessions.Farewell;
     }
 
     private async Task<Stream> ConnectAsync(DialRoute route, CancellationToken cancellation)
@@ -144,7 +150,6 @@ public sealed class WorkerRole
 public sealed record WorkerOptions
 {
     public required string Name { get; init; }
-    public required string Credentials { get; init; }
 
     /// <summary>The address of the job's Service; null where there is none.</summary>
     public IPAddress? Service { get; init; }
@@ -161,7 +166,6 @@ public sealed record WorkerOptions
     public static WorkerOptions Read(AgentEnvironment agent) => new()
     {
         Name = Required(agent, AgentContract.NameVariable),
-        Credentials = Required(agent, AgentContract.CredentialsVariable),
         Service = agent.Variable(AgentContract.ServiceVariable) is { Length: > 0 } address
             ? IPAddress.TryParse(address, out var parsed) ? parsed : throw new UsageException($"{AgentContract.ServiceVariable} is no address: \"{address}\".")
             : null,

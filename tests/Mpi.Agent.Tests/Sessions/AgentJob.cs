@@ -82,14 +82,22 @@ internal sealed class AgentJob : IAsyncDisposable
     public CancellationTokenSource StartWorker(string name, ImmutableArray<string>? environment = null)
     {
         var stop = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+        _ = BeginWorker(name, environment, stop.Token);
+        return stop;
+    }
+
+    /// <summary>Starts a worker; its end is returned.</summary>
+    public Task BeginWorker(string name, ImmutableArray<string>? environment = null, CancellationToken? stop = null)
+    {
         var options = new WorkerOptions
         {
-            Name = name, Credentials = "", Service = IPAddress.Loopback, Launcher = "pi-launcher", Port = Port,
+            Name = name, Service = IPAddress.Loopback, Launcher = "pi-launcher", Port = Port,
             Environment = environment ?? [$"PATH={Environment.GetEnvironmentVariable("PATH")}", $"WORKER={name}"],
         };
         var worker = new WorkerRole(options, new Handshake(new JobTls(Worker), TimeProvider.System, LivenessPace.Default), new NoNames(), new Programs(_children, options.Environment, TimeProvider.System), Agent);
-        _running.Add(worker.ServeAsync(stop.Token));
-        return stop;
+        var running = worker.ServeAsync(stop ?? _stop.Token);
+        _running.Add(running);
+        return running;
     }
 
     /// <summary>Calls as mpirun does, and returns the exit code and what was printed.</summary>

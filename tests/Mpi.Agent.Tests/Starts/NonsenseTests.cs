@@ -114,7 +114,7 @@ public sealed class NonsenseTests
 
         public Task ServeWorkerAsync(string name, Action<StartRequest> started)
         {
-            var options = new WorkerOptions { Name = name, Credentials = "", Service = MemoryNetwork.Service, Launcher = "pi-launcher", Port = Port };
+            var options = new WorkerOptions { Name = name, Service = MemoryNetwork.Service, Launcher = "pi-launcher", Port = Port };
             var agent = new AgentEnvironment
             {
                 Variable = static _ => null, Output = TextWriter.Null, Error = TextWriter.Null, Time = Clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), Program = null,

@@ -127,7 +127,7 @@ internal sealed class SimulatedStart
             using var life = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
             worker.Life = life;
             Tell($"{worker.Name} starts");
-            var options = new WorkerOptions { Name = worker.Name, Credentials = "", Service = _hasService ? MemoryNetwork.Service : null, Launcher = "pi-launcher.pi.default.svc", Port = Port };
+            var options = new WorkerOptions { Name = worker.Name, Service = _hasService ? MemoryNetwork.Service : null, Launcher = "pi-launcher.pi.default.svc", Port = Port };
             var serving = new WorkerRole(options, _handshake, _network.Names, Daemons(worker), Agent(worker.Name)).ServeAsync(life.Token);
             await serving.WithoutThrowing();
             if (serving.IsFaulted) await serving;
