@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using BenchmarkDotNet.Attributes;
 using Kube.Types;
@@ -58,7 +59,7 @@ public class PlanningBenchmarks
         {
             Job = KubeObject.From(tree),
             Service = ServiceView.Read(One(Kinds.Service).Root),
-            ConfigMap = ConfigMapView.Read(One(Kinds.ConfigMap).Root),
+            ConfigMaps = new[] { ConfigMapView.Read(One(Kinds.ConfigMap).Root) }.ToImmutableDictionary(static m => m.Meta.Name, StringComparer.Ordinal),
             Secret = SecretView.Read(KubeObject.From((JsonObject)secret).Root),
             Launcher = LauncherView.Read(One(Kinds.Job).Root),
             Workers = [.. made.Where(static m => m.Kind == Kinds.Pod).Select(static m => PodView.Read(m.Object.Root))],

@@ -73,13 +73,20 @@ public enum WorkerForm
 
     /// <summary>The pods of one StatefulSet (<see cref="RunProfile.WorkerSet"/>), which replaces them by itself.</summary>
     StatefulSet,
+
+    /// <summary>The other indexes of the launcher's Job, whose first is the launcher: all pods are alike.</summary>
+    JobIndexes,
 }
 
 /// <param name="Template">The PodTemplateSpec as written.</param>
 /// <param name="RestartPolicy"><c>Never</c> or <c>OnFailure</c>.</param>
 /// <param name="RunsRanks">Whether the launcher is a host of ranks too (<c>runLauncherAsWorker</c>).</param>
 /// <param name="Creation">When the launcher Job is made.</param>
-public sealed record Launcher(JsonElement Template, string RestartPolicy, bool RunsRanks, LauncherCreation Creation);
+public sealed record Launcher(JsonElement Template, string RestartPolicy, bool RunsRanks, LauncherCreation Creation)
+{
+    /// <summary>What the user wants on the launcher's Job itself; ours are over them.</summary>
+    public ImmutableSortedDictionary<string, string> JobLabels { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+}
 
 public enum LauncherCreation
 {

@@ -38,6 +38,9 @@ internal sealed class Draft(Scene scene, MpiRun run)
 
     public RunRemark? Blocked { get; set; }
 
+    /// <summary>An edit of the spec that the attempt cannot follow.</summary>
+    public RunRemark? SpecChanged { get; set; }
+
     /// <summary>The status must land before the actions begin.</summary>
     public bool StatusFirst { get; set; }
 

@@ -18,7 +18,7 @@ public static class Planner
         // 2. An invalid spec makes nothing and stops nothing.
         if (seen.Parsed is ParseResult.Rejected rejected) return InvalidRun.Decide(scene, rejected.Errors);
         if (FrozenSpec.Fault(scene.Recorded, ((ParseResult.Run)seen.Parsed).Value) is { } refused) return InvalidRun.Decide(scene, [refused]);
-        var draft = new Draft(scene, StandingTransport.Of(scene.Recorded, ((ParseResult.Run)seen.Parsed).Value));
+        var draft = new Draft(scene, OneJob.Standing(scene.Recorded, StandingTransport.Of(scene.Recorded, ((ParseResult.Run)seen.Parsed).Value)));
 
         // 3. A result that stands is final: what is left is cleaning up.
         if (scene.Recorded.Outcome is not null) return FinishedRun.Continue(draft);
@@ -29,6 +29,7 @@ public static class Planner
         // 5. The attempt: announced, ended, its launcher vanished, workers lost.
         Announcement.Make(draft);
         if (OtherController.StandBack(draft) is { } standing) return standing;
+        OneJob.NoteChange(draft);
         Attempts.Judge(draft);
         if (draft.Outcome is not null) return FinishedRun.Record(draft);
         if (draft.Restarting is not null) return RunStatus.Conclude(draft);

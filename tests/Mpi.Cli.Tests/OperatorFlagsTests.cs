@@ -59,6 +59,16 @@ public sealed class OperatorFlagsTests
         Assert.Equal(["flag -on-launcher-deleted: \"restart\" is not supported; supported: fail, retry"], Parse("--on-launcher-deleted=restart").Errors);
     }
 
+    [Theory]
+    [InlineData("--missing-gang-scheduler=ignore", true, 0)]
+    [InlineData("--missing-gang-scheduler=wait", false, 0)]
+    [InlineData("--missing-gang-scheduler=maybe", false, 1)]
+    public void Jobs_whose_gang_scheduler_is_missing_wait_for_it_or_do_without(string flag, bool without, int errors)
+    {
+        var flags = Parse(flag);
+        Assert.Equal((without, errors), (flags.Options.Planning.FallBackFromMissingGang, flags.Errors.Length));
+    }
+
     [Fact]
     public void The_namespace_of_old_manifests_comes_from_the_environment_and_a_flag_overrides_it()
     {

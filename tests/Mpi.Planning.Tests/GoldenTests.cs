@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -34,7 +35,7 @@ public sealed class GoldenTests
         var documents = Yaml.Read(yaml).Select(static d => d.Root).ToList();
         var settings = JsonElement.Parse(documents.Single(static d => d["kind"]?.ToString() == "Observation").ToUtf8());
         var objects = documents.Where(static d => d["kind"]?.ToString() != "Observation").Select(static d => KubeObject.From(d)).ToList();
-        var job = objects.Single(static o => o.Kind == "MPIJob");
+        var job = objects.Single(static o => ManifestDialects.For(o.ApiVersion, o.Kind) is not null);
         var dialect = ManifestDialects.For(job.ApiVersion, job.Kind)!;
         var profile = dialect.Profile(job.Meta);
         var pods = objects.Where(static o => o.Kind == "Pod").ToList();
@@ -44,7 +45,7 @@ public sealed class GoldenTests
             Dialect = dialect,
             Parsed = dialect.Parse(job.Root),
             Service = View("Service", profile.Service, ServiceView.Read),
-            ConfigMap = View("ConfigMap", profile.ConfigMap, ConfigMapView.Read),
+            ConfigMaps = profile.ConfigMaps.Select(name => View("ConfigMap", name, ConfigMapView.Read)).OfType<ConfigMapView>().ToImmutableDictionary(static m => m.Meta.Name, StringComparer.Ordinal),
             AgentService = View("Service", profile.Agent, ServiceView.Read),
             Secret = View("Secret", profile.SshSecret, SecretView.Read) ?? View("Secret", profile.Agent, SecretView.Read),
             WorkerSet = View("StatefulSet", profile.WorkerSet, StatefulSetView.Read),
@@ -54,6 +55,8 @@ public sealed class GoldenTests
             Launcher = View("Job", profile.Launcher, LauncherView.Read),
             Workers = [.. pods.Where(p => profile.WorkerIndex(p.Meta.Name) is not null).Select(static p => PodView.Read(p.Root))],
             LauncherPods = [.. pods.Where(p => profile.WorkerIndex(p.Meta.Name) is null).Select(static p => PodView.Read(p.Root))],
+            GangObjects = [.. GangBackend.AllKinds.SelectMany(k => objects.Where(o => o.Kind == k.Kind && o.ApiVersion == k.ApiVersion && o.Meta.Name == profile.GangGroup).Select(o => GangObjectView.Read(k, o.Root)))],
+            GangKinds = [.. GangBackend.AllKinds.Where(k => settings.Words("serves").Contains(k.Group))],
             ConfirmedAbsent = [.. settings.Items("confirmedAbsent").Select(a => new ObjectToConfirm(
                 a.Text("kind") == "Job" ? Kinds.Job : Kinds.Pod, new ObjectKey(job.Meta.Namespace, a.Text("name")!)))],
             Options = new PlanningOptions

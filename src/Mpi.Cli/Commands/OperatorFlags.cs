@@ -24,7 +24,7 @@ public sealed record OperatorFlags(
         "master", "kubeConfig", "kubeconfig", "namespace", "threadiness", "monitoring-port", "health-port", "gang-scheduling", "lock-namespace", "kube-api-qps", "kube-api-burst",
         "controller-queue-rate-limit", "controller-queue-burst", "cluster-domain", "v", "vmodule", "stderrthreshold", "log_file", "log_dir", "log_file_max_size", "log_backtrace_at",
         "kubectl-delivery-image", "gpus-per-node", "processing-units-per-node", "processing-resource-type",
-        "compat", "agent-image", "agent-image-pull-policy", "gate-timeout", "launcher-restart-policy", "on-launcher-deleted",
+        "compat", "agent-image", "agent-image-pull-policy", "gate-timeout", "launcher-restart-policy", "on-launcher-deleted", "missing-gang-scheduler",
         "profile", "webhook-port", "webhook-url",
     ];
 
@@ -59,6 +59,8 @@ public sealed record OperatorFlags(
         if (restart is not ("" or "Never" or "OnFailure")) errors.Add($"flag -launcher-restart-policy: \"{restart}\" is not supported; supported: Never, OnFailure");
         var deleted = flags.Text("on-launcher-deleted", "");
         if (deleted is not ("" or "fail" or "retry")) errors.Add($"flag -on-launcher-deleted: \"{deleted}\" is not supported; supported: fail, retry");
+        var gangless = flags.Text("missing-gang-scheduler", "");
+        if (gangless is not ("" or "wait" or "ignore")) errors.Add($"flag -missing-gang-scheduler: \"{gangless}\" is not supported; supported: wait, ignore");
         foreach (var name in NotServed)
         {
             if (flags.Text(name, "") is { Length: > 0 } value and not "false") errors.Add($"flag -{name}={value}: not served by this release");
@@ -80,6 +82,7 @@ public sealed record OperatorFlags(
                 ClusterDomain = flags.Text("cluster-domain", ""),
                 Strict = compat == "strict",
                 GangScheduler = flags.Text("gang-scheduling", ""),
+                FallBackFromMissingGang = gangless == "ignore",
                 ReleaseFinishedWorkers = flags.Flag("release-finished-workers"),
                 OnLauncherDeleted = deleted == "retry" ? LauncherLossPolicy.Retry : LauncherLossPolicy.Fail,
                 LauncherRestartPolicy = restart.Length > 0 ? restart : null,

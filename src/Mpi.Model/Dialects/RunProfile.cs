@@ -13,6 +13,10 @@ public sealed record RunProfile
 
     public required string Service { get; init; }
     public required string ConfigMap { get; init; }
+
+    /// <summary>All ConfigMaps of a run: the first, and those that its files say they belong to (<see cref="ConfigFile.Map"/>).</summary>
+    public ImmutableArray<string> ConfigMaps { get => field.IsDefault ? [ConfigMap] : field; init; }
+
     public required string SshSecret { get; init; }
 
     /// <summary>The Service through which workers dial the launcher, and the Secret with what both sides prove themselves with; transport agent only.</summary>
@@ -21,11 +25,20 @@ public sealed record RunProfile
     /// <summary>The launcher Job.</summary>
     public required string Launcher { get; init; }
 
+    /// <summary>The launcher pod's host name.</summary>
+    public string LauncherHost { get => field ?? Launcher; init; }
+
     /// <summary>What the launcher runs as, and what lets it reach its workers through the API; named as <see cref="Launcher"/> unless the dialect says otherwise.</summary>
     public LauncherAccess Access { get => field ?? new LauncherAccess(Launcher, Launcher, Launcher); init; }
 
     /// <summary>A worker pod's name up to its index.</summary>
     public required string WorkerPrefix { get; init; }
+
+    /// <summary>The number in the first worker's name: 1 where the launcher has the first of them.</summary>
+    public int FirstWorker { get; init; }
+
+    /// <summary>What a gang scheduler reads of the run.</summary>
+    public string GangGroup { get => field ?? Job.Name; init; }
 
     /// <summary>The StatefulSet whose pods the workers are, where they are some (<see cref="WorkerForm.StatefulSet"/>).</summary>
     public string WorkerSet => WorkerPrefix[..^1];
@@ -46,12 +59,16 @@ public sealed record RunProfile
     public required ImmutableSortedDictionary<string, string> PodSelector { get; init; }
 
     public required ImmutableSortedDictionary<string, string> LauncherLabels { get; init; }
+
+    /// <summary>What tells the launcher's pod from all others.</summary>
+    public ImmutableSortedDictionary<string, string> LauncherSelector { get => field ?? LauncherLabels; init; }
+
     public required ImmutableSortedDictionary<string, string> WorkerLabels { get; init; }
 
     /// <summary>The label key that holds a pod's index within the gang; null where the dialect has none.</summary>
     public string? IndexLabel { get; init; }
 
-    public string Worker(int index) => WorkerPrefix + index.ToString(CultureInfo.InvariantCulture);
+    public string Worker(int index) => WorkerPrefix + (index + FirstWorker).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The Secret with the keys of a transport; null where it needs none.</summary>
     public string? Secret(Transport transport) => transport switch
@@ -71,7 +88,7 @@ public sealed record RunProfile
         var digits = podName.AsSpan(WorkerPrefix.Length);
         // "-worker-01" is no worker's name though it would parse.
         if (digits.Length is 0 or > 9 || (digits[0] == '0' && digits.Length > 1) || digits.ContainsAnyExceptInRange('0', '9')) return null;
-        return int.Parse(digits, CultureInfo.InvariantCulture);
+        return int.Parse(digits, CultureInfo.InvariantCulture) - FirstWorker is >= 0 and var index ? index : null;
     }
 
     /// <summary>How host lists name a pod.</summary>

@@ -12,6 +12,9 @@ public sealed record RunWiring
     /// <summary>What a worker runs that has neither command nor args.</summary>
     public required ImmutableArray<string> WorkerCommand { get; init; }
 
+    /// <summary>What the launcher's command is made the arguments of; empty leaves it as it is.</summary>
+    public ImmutableArray<string> LauncherWrapper { get; init; } = [];
+
     public required string SshVolume { get; init; }
 
     /// <summary>What the run's ConfigMap holds. One of them is the hostfile.</summary>
@@ -40,7 +43,11 @@ public sealed record RunWiring
 public sealed record LauncherCheck(string Container, ImmutableArray<string> Command);
 
 /// <param name="Key">In the ConfigMap, and the file's name.</param>
-public sealed record ConfigFile(string Key, ConfigContent Content);
+public sealed record ConfigFile(string Key, ConfigContent Content)
+{
+    /// <summary>Null for the run's first ConfigMap (<see cref="RunProfile.ConfigMaps"/>).</summary>
+    public string? Map { get; init; }
+}
 
 public abstract record ConfigContent
 {
@@ -55,11 +62,21 @@ public abstract record ConfigContent
     /// <summary>Horovod's: prints a line for each host that is there now.</summary>
     public sealed record DiscoveryScript : ConfigContent;
 
+    /// <summary>The name of the launcher in the list of hosts.</summary>
+    public sealed record Launcher : ConfigContent;
+
+    /// <summary>A line for each host, its address and its name; empty until all have one.</summary>
+    public sealed record Addresses : ConfigContent;
+
     public sealed record Text(string Value) : ConfigContent;
 }
 
 /// <summary>A volume with files of the run's ConfigMap, and its mount in container 0.</summary>
-public sealed record ConfigMount(string Volume, string Path, ImmutableArray<MountedFile> Files, bool ReadOnly = false);
+public sealed record ConfigMount(string Volume, string Path, ImmutableArray<MountedFile> Files, bool ReadOnly = false)
+{
+    /// <inheritdoc cref="ConfigFile.Map"/>
+    public string? Map { get; init; }
+}
 
 /// <param name="Mode">The file's permissions.</param>
 public sealed record MountedFile(string Key, int Mode)

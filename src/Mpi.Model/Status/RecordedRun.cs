@@ -39,6 +39,9 @@ public sealed record RecordedRun
     public RunRemark? Invalid { get; init; }
     public RunRemark? Blocked { get; init; }
     public RunRemark? GateBypassed { get; init; }
+
+    /// <inheritdoc cref="RunReport.SpecChanged"/>
+    public RunRemark? SpecChanged { get; init; }
 }
 
 /// <summary>How a run ended.</summary>

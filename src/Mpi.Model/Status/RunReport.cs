@@ -31,6 +31,15 @@ public sealed record RunReport
     /// <summary>Null leaves what was said.</summary>
     public RunTimeline? Timeline { get; init; }
     public AttemptRecord? Attempt { get; init; }
+
+    /// <summary>The newest of the launcher's pods; null leaves what was said.</summary>
+    public string? LauncherPod { get; init; }
+
+    /// <summary>The launcher Job's own counters, for dialects that repeat them; null leaves what was said.</summary>
+    public JobCounters? LauncherJob { get; init; }
+
+    /// <summary>How the gang's group stands; null leaves what was said.</summary>
+    public GangState? Gang { get; init; }
     public int? WorkerCount { get; init; }
 
     /// <inheritdoc cref="MpiRun.FrozenSpec"/>
@@ -51,8 +60,17 @@ public sealed record RunReport
     /// <summary>What keeps objects from being created; null settles it.</summary>
     public RunRemark? Blocked { get; init; }
 
+    /// <summary>An edit that the running attempt cannot follow; null settles it.</summary>
+    public RunRemark? SpecChanged { get; init; }
+
     /// <summary>Workers that the gate did not wait for; null leaves what was said.</summary>
     public RunRemark? GateBypassed { get; init; }
 }
+
+/// <summary>What a Job says of its pods.</summary>
+public sealed record JobCounters(int Active, int Succeeded, int Failed, DateTimeOffset? StartTime, DateTimeOffset? CompletionTime);
+
+/// <summary>What a gang scheduler says of a group; <paramref name="Phase"/> is empty where it has said nothing yet.</summary>
+public sealed record GangState(string Phase, int Running, int Succeeded, int Failed);
 
 public enum RunState { Invalid, Blocked, Suspended, Starting, Running, Restarting, Succeeded, Failed }

@@ -25,8 +25,8 @@ public interface IWorldView
     /// <summary>The pod of a launcher Job that failed last, as it was then, though it may be gone; by the Job's UID, and forgotten with the Job.</summary>
     PodView? FailedPod(string launcherUid);
 
-    /// <summary>What gang schedulers read of a job, by its name.</summary>
-    IEnumerable<GangObjectView> GangObjects(ObjectKey job);
+    /// <summary>What gang schedulers read of a job, by the name of its group.</summary>
+    IEnumerable<GangObjectView> GangObjects(ObjectKey group);
 
     /// <summary>Which of the gang schedulers' kinds the cluster serves.</summary>
     ImmutableHashSet<ResourceKind> GangKinds { get; }

@@ -126,7 +126,7 @@ internal sealed class JobCaches : IWorldView, IAsyncDisposable
 
     public PodView? FailedPod(string launcherUid) => _failedPods.GetValueOrDefault(launcherUid);
 
-    public IEnumerable<GangObjectView> GangObjects(ObjectKey job) => _gangs.Select(g => g.Store.Find(job)).OfType<Child<GangObjectView>>().Select(static g => g.View);
+    public IEnumerable<GangObjectView> GangObjects(ObjectKey group) => _gangs.Select(g => g.Store.Find(group)).OfType<Child<GangObjectView>>().Select(static g => g.View);
 
     public ImmutableHashSet<ResourceKind> GangKinds => [.. _gangs.Where(static g => g.Reflector.IsServed).Select(static g => g.Kind)];
 

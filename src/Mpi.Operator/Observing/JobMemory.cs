@@ -29,10 +29,10 @@ internal sealed class JobMemory(string uid)
 
     public string Uid { get; } = uid;
 
-    /// <summary>Null while it is unknown: ConfigMaps are not watched (<see cref="Ownership"/>).</summary>
-    public Known<ConfigMapView>? ConfigMap { get; set; }
+    /// <summary>By name; what is missing is unknown: ConfigMaps are not watched (<see cref="Ownership"/>).</summary>
+    public Dictionary<string, Known<ConfigMapView>> ConfigMaps { get; } = new(StringComparer.Ordinal);
 
-    /// <inheritdoc cref="ConfigMap"/>
+    /// <summary>Null while it is unknown: Secrets are not watched either.</summary>
     public Known<SecretView>? Secret { get; set; }
 
     /// <summary>Null while it is unknown: what the launcher runs as is rare, small and not watched.</summary>
@@ -115,7 +115,7 @@ internal sealed class JobMemory(string uid)
             }
 
             if (write.Result is not { } result) continue;
-            if (write.Kind == Kinds.ConfigMap) ConfigMap = new Known<ConfigMapView>(ConfigMapView.Read(result.Root));
+            if (write.Kind == Kinds.ConfigMap) ConfigMaps[write.Key.Name] = new Known<ConfigMapView>(ConfigMapView.Read(result.Root));
             else if (write.Kind == Kinds.Secret) Secret = new Known<SecretView>(SecretView.Read(result.Root));
             else if (write.Kind == Kinds.ServiceAccount) LauncherAccount = new Known<ChildMeta>(ChildMeta.Read(result.Root));
             else if (write.Kind == Kinds.Role) LauncherRole = new Known<RoleView>(RoleView.Read(result.Root));
@@ -130,7 +130,7 @@ internal sealed class JobMemory(string uid)
 
         foreach (var foreign in outcome.Foreign)
         {
-            if (foreign.Kind == Kinds.ConfigMap) ConfigMap = new Known<ConfigMapView>(StrangeConfigMap(foreign.Key.Name));
+            if (foreign.Kind == Kinds.ConfigMap) ConfigMaps[foreign.Key.Name] = new Known<ConfigMapView>(StrangeConfigMap(foreign.Key.Name));
             else if (foreign.Kind == Kinds.Secret) Secret = new Known<SecretView>(StrangeSecret(foreign.Key.Name));
             else if (foreign.Object is { } found) Meet(new ObjectToConfirm(foreign.Kind, foreign.Key), found);
         }
@@ -140,7 +140,7 @@ internal sealed class JobMemory(string uid)
         {
             StaleInARow++;
             // A patch that conflicted: nobody else tells what stands there now.
-            ConfigMap = null;
+            ConfigMaps.Clear();
             Secret = null;
             LauncherRole = null;
         }

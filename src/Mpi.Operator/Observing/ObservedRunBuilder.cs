@@ -24,7 +24,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
         var pods = world.Pods(job.Meta.Key);
         var launcher = world.Launcher(new ObjectKey(ns, profile.Launcher)) ?? Met(Kinds.Job, profile.Launcher, LauncherView.Read);
         var set = world.WorkerSet(new ObjectKey(ns, profile.WorkerSet)) ?? Met(Kinds.StatefulSet, profile.WorkerSet, StatefulSetView.Read);
-        ImmutableArray<GangObjectView> gang = [.. world.GangObjects(job.Meta.Key), .. MetGangObjects()];
+        ImmutableArray<GangObjectView> gang = [.. world.GangObjects(new ObjectKey(ns, profile.GangGroup)), .. MetGangObjects()];
         memory.ForgetDeletionsExcept(pods.Select(static p => p.Meta.Uid).Append(launcher?.Meta.Uid ?? "").Append(set?.Meta.Uid ?? "").Concat(gang.Select(static g => g.Meta.Uid)).ToHashSet(StringComparer.Ordinal));
         if (launcher is not null) launcher = launcher with { Meta = Deleting(launcher.Meta) };
         if (set is not null) set = set with { Meta = Deleting(set.Meta) };
@@ -45,7 +45,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             Parsed = parsed,
             Service = world.Service(new ObjectKey(ns, profile.Service)) ?? Met(Kinds.Service, profile.Service, ServiceView.Read),
             AgentService = world.Service(new ObjectKey(ns, profile.Agent)) ?? Met(Kinds.Service, profile.Agent, ServiceView.Read),
-            ConfigMap = memory.ConfigMap?.View,
+            ConfigMaps = memory.ConfigMaps.Where(static m => m.Value.View is not null).ToImmutableDictionary(static m => m.Key, static m => m.Value.View!, StringComparer.Ordinal),
             Secret = memory.Secret?.View,
             LauncherAccount = memory.LauncherAccount?.View ?? Met(Kinds.ServiceAccount, profile.Access.Account, ChildMeta.Read),
             LauncherRole = memory.LauncherRole?.View ?? Met(Kinds.Role, profile.Access.Role, RoleView.Read),
@@ -72,7 +72,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             .Select(static m => PodView.Read(m.Value.Root));
 
         IEnumerable<GangObjectView> MetGangObjects() => memory.Met
-            .Where(m => GangBackend.AllKinds.Contains(m.Key.Kind) && !world.GangObjects(job.Meta.Key).Any(g => g.Kind == m.Key.Kind))
+            .Where(m => GangBackend.AllKinds.Contains(m.Key.Kind) && !world.GangObjects(new ObjectKey(ns, profile.GangGroup)).Any(g => g.Kind == m.Key.Kind))
             .Select(static m => GangObjectView.Read(m.Key.Kind, m.Value.Root));
 
         // A pod of a launcher Job: the present one, or one that was replaced and whose pods are on their way out.
@@ -88,7 +88,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
     /// </summary>
     private async Task LookAgainAsync(KubeObject job, JobMemory memory, CancellationToken cancellation)
     {
-        if (memory.ConfigMap is { View.Meta.Uid: "" }) memory.ConfigMap = await LookAtConfigMapAsync(job, memory.ConfigMap.View.Meta.Name, cancellation);
+        foreach (var strange in memory.ConfigMaps.Where(static m => m.Value is { View.Meta.Uid: "" }).Select(static m => m.Key).ToList()) memory.ConfigMaps[strange] = await LookAtConfigMapAsync(job, strange, cancellation);
         if (memory.Secret is { View.Meta.Uid: "" }) memory.Secret = await LookAtSecretAsync(job, memory.Secret.View.Meta.Name, cancellation);
         foreach (var what in memory.Met.Keys.ToList())
         {
@@ -120,7 +120,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
         // Another transport was chosen while the job was suspended: that one has keys of its own.
         if (memory.Secret is { View.Meta.Name: var known } && known != secret) memory.Secret = null;
         if (!recorded.Announced || recorded.Outcome is not null) return;
-        memory.ConfigMap ??= await LookAtConfigMapAsync(job, profile.ConfigMap, cancellation);
+        foreach (var name in profile.ConfigMaps.Where(name => !memory.ConfigMaps.ContainsKey(name))) memory.ConfigMaps[name] = await LookAtConfigMapAsync(job, name, cancellation);
         if (secret is not null) memory.Secret ??= await LookAtSecretAsync(job, secret, cancellation);
         if (!profile.UsesAccess(transport)) return;
         memory.LauncherAccount ??= await LookAtOwnAsync(job, Kinds.ServiceAccount, profile.Access.Account, ChildMeta.Read, memory, cancellation);

@@ -20,20 +20,36 @@ internal static class AgentPods
 
     public static void MakeLauncher(JsonObject podSpec, Draft draft)
     {
-        Make(podSpec, draft, launcher: true, [new(AgentContract.NameVariable, draft.Scene.Profile.Launcher, EnvOrigin.Identity)]);
+        Make(podSpec, draft, Side.Launcher, [new(AgentContract.NameVariable, draft.Scene.Profile.LauncherHost, EnvOrigin.Identity)]);
     }
 
     /// <param name="name">Null in a template that many pods share: there each pod's own is asked for.</param>
     public static void MakeWorker(JsonObject podSpec, Draft draft, string? name)
     {
+        Make(podSpec, draft, Side.Worker, [new(AgentContract.NameVariable, name ?? "", EnvOrigin.Identity) { FieldPath = name is null ? "metadata.name" : null }, .. ToLauncher(draft)]);
+    }
+
+    /// <summary>Where a worker meets its launcher.</summary>
+    private static EnvRule[] ToLauncher(Draft draft)
+    {
         var profile = draft.Scene.Profile;
-        EnvRule[] whereabouts =
+        var name = new EnvRule(AgentContract.LauncherVariable, profile.DnsName(profile.LauncherHost, draft.Scene.Options.ClusterDomain), EnvOrigin.Identity);
+        return draft.Scene.Seen.AgentService is { ClusterIp: { Length: > 0 } address } ? [name, new(AgentContract.ServiceVariable, address, EnvOrigin.Identity)] : [name];
+    }
+
+    /// <summary>A pod that is a launcher or a worker by its place in their Job: each finds out its own, and has the credentials of both.</summary>
+    public static void MakeMember(JsonObject podSpec, Draft draft)
+    {
+        const string index = "KUBEMPI_AGENT_INDEX";
+        var profile = draft.Scene.Profile;
+        Make(podSpec, draft, Side.Both,
         [
-            new(AgentContract.NameVariable, name ?? "", EnvOrigin.Identity) { FieldPath = name is null ? "metadata.name" : null },
-            new(AgentContract.LauncherVariable, profile.DnsName(profile.Launcher, draft.Scene.Options.ClusterDomain), EnvOrigin.Identity),
-        ];
-        if (draft.Scene.Seen.AgentService is { ClusterIp: { Length: > 0 } address }) whereabouts = [.. whereabouts, new(AgentContract.ServiceVariable, address, EnvOrigin.Identity)];
-        Make(podSpec, draft, launcher: false, whereabouts);
+            // A variable may refer to those before it.
+            new(index, "", EnvOrigin.Identity) { FieldPath = $"metadata.annotations['{PlanningNames.CompletionIndex}']" },
+            new(AgentContract.NameVariable, $"{profile.WorkerPrefix}$({index})", EnvOrigin.Identity),
+            new(AgentContract.HostfileVariable, draft.Wiring.Hostfile, EnvOrigin.Identity),
+            .. ToLauncher(draft),
+        ]);
     }
 
     /// <summary>One number for all jobs, but where launchers share a node's ports: there each job has its own, from its uid.</summary>
@@ -41,10 +57,10 @@ internal static class AgentPods
         ? FirstHostPort + (int)(BitConverter.ToUInt32(SHA256.HashData(Encoding.UTF8.GetBytes(draft.Scene.Uid)), 0) % HostPorts)
         : AgentContract.DefaultPort;
 
-    private static void Make(JsonObject podSpec, Draft draft, bool launcher, EnvRule[] whereabouts)
+    private static void Make(JsonObject podSpec, Draft draft, Side side, EnvRule[] whereabouts)
     {
         AgentVolume.AddTo(podSpec, draft);
-        KeySecret.MountAgent(podSpec, draft, launcher);
+        KeySecret.MountAgent(podSpec, draft, side);
         var container = PodTemplate.ContainerZero(podSpec);
         // Writable: in the launcher the calls of mpirun meet here, and a read-only image has no other place for temporary files.
         container.Array("volumeMounts").Add(AgentVolume.Mount(readOnly: false));
@@ -67,3 +83,6 @@ internal static class AgentPods
         return isReadOnly && !hasVolume ? [new EnvRule("TMPDIR", AgentContract.TemporaryFolder)] : [];
     }
 }
+
+/// <summary>The ends of a job's connections.</summary>
+internal enum Side { Launcher, Worker, Both }

@@ -40,7 +40,7 @@ internal static class AgentService
         var port = AgentPods.Port(draft);
         service["spec"] = new JsonObject
         {
-            ["selector"] = profile.LauncherLabels.ToTree(),
+            ["selector"] = profile.LauncherSelector.ToTree(),
             ["publishNotReadyAddresses"] = true,
             // The target's own number: workers that ask DNS instead dial the launcher itself.
             ["ports"] = new JsonArray(new JsonObject { ["name"] = "agent", ["port"] = port, ["targetPort"] = port, ["protocol"] = "TCP" }),

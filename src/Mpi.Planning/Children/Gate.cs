@@ -51,7 +51,7 @@ internal static class Gate
         {
             // It is in the hostfile, and it cannot answer before it is through here.
             command.Add((JsonNode)"--skip");
-            command.Add((JsonNode)draft.Scene.Profile.Host(draft.Scene.Profile.Launcher, draft.Scene.Options.ClusterDomain));
+            command.Add((JsonNode)draft.Scene.Profile.Host(draft.Scene.Profile.LauncherHost, draft.Scene.Options.ClusterDomain));
         }
 
         var container = AddedContainer.InLaunchersImage(podSpec, PlanningNames.GateContainer, command);

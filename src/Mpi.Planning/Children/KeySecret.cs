@@ -40,17 +40,24 @@ internal static class KeySecret
         Mount(podSpec, draft.Wiring.SshVolume, secret, draft.Run.SshAuthMountPath);
     }
 
-    /// <summary>What one side proves itself with, and the other side's certificate: no pod sees the other side's key.</summary>
-    public static void MountAgent(JsonObject podSpec, Draft draft, bool launcher)
+    /// <summary>
+    /// What one side proves itself with, and the other side's certificate: no pod sees the other side's key. Where pods are all alike they have
+    /// both, a folder each.
+    /// </summary>
+    public static void MountAgent(JsonObject podSpec, Draft draft, Side side)
     {
-        var (certificate, key, peer) = launcher
-            ? (JobCertificates.LauncherCertificateKey, JobCertificates.LauncherKeyKey, JobCertificates.WorkerCertificateKey)
-            : (JobCertificates.WorkerCertificateKey, JobCertificates.WorkerKeyKey, JobCertificates.LauncherCertificateKey);
-        Mount(podSpec, PlanningNames.CredentialsVolume, new JsonObject
+        var items = side switch
         {
-            ["secretName"] = draft.Scene.Profile.Agent,
-            ["items"] = new JsonArray(Item(certificate, AgentContract.CertificateFile), Item(key, AgentContract.KeyFile), Item(peer, AgentContract.PeerFile)),
-        }, AgentContract.CredentialsMountPath);
+            Side.Launcher => Launcher(""),
+            Side.Worker => Worker(""),
+            _ => [.. Launcher($"{AgentContract.LauncherCredentials}/"), .. Worker($"{AgentContract.WorkerCredentials}/")],
+        };
+        Mount(podSpec, PlanningNames.CredentialsVolume, new JsonObject { ["secretName"] = draft.Scene.Profile.Agent, ["items"] = new JsonArray(items) }, AgentContract.CredentialsMountPath);
+
+        static JsonNode[] Launcher(string folder) => Items(folder, JobCertificates.LauncherCertificateKey, JobCertificates.LauncherKeyKey, JobCertificates.WorkerCertificateKey);
+        static JsonNode[] Worker(string folder) => Items(folder, JobCertificates.WorkerCertificateKey, JobCertificates.WorkerKeyKey, JobCertificates.LauncherCertificateKey);
+        static JsonNode[] Items(string folder, string certificate, string key, string peer) =>
+            [Item(certificate, folder + AgentContract.CertificateFile), Item(key, folder + AgentContract.KeyFile), Item(peer, folder + AgentContract.PeerFile)];
     }
 
     private static void Mount(JsonObject podSpec, string volume, JsonObject secret, string path)

@@ -17,7 +17,7 @@ internal static class LauncherJob
         var (profile, options) = (draft.Scene.Profile, draft.Scene.Options);
         var template = Template(draft);
         var job = ChildManifest.Of(profile, Kinds.Job, profile.Launcher);
-        job.Object("metadata")["labels"] = profile.LauncherJobLabels.ToTree();
+        job.Object("metadata")["labels"] = draft.Run.Launcher.JobLabels.SetItems(profile.LauncherJobLabels).ToTree();
         if (!options.Strict)
         {
             job.Object("metadata")["annotations"] = new JsonObject
@@ -25,13 +25,15 @@ internal static class LauncherJob
                 [PlanningNames.Attempt] = draft.Attempt.Number.ToString(CultureInfo.InvariantCulture),
                 [PlanningNames.TemplateDigest] = DigestOf(template),
             };
+            if (OneJob.Is(draft)) job["metadata"]!["annotations"]![PlanningNames.SpecDigest] = SpecDigest(draft.Run);
         }
 
         var spec = new JsonObject();
         // A Job that deleted itself before its result is recorded would be run again. So it gets its lifetime afterwards.
         if (options.Strict && draft.Run.TtlSecondsAfterFinished is { } ttl) spec["ttlSecondsAfterFinished"] = ttl;
         if (Budget.DeadlineLeft(draft) is { } deadline) spec["activeDeadlineSeconds"] = deadline;
-        if (Budget.RetriesLeft(draft) is { } retries) spec["backoffLimit"] = retries;
+        if (OneJob.Is(draft)) OneJob.Shape(spec, draft.Run);
+        else if (Budget.RetriesLeft(draft) is { } retries) spec["backoffLimit"] = retries;
         spec["template"] = template;
         // No second launcher while the first is still terminating (kubernetes/kubernetes issue 115844).
         spec["podReplacementPolicy"] = "Failed";
@@ -70,7 +72,10 @@ internal static class LauncherJob
 
     /// <summary>Whether a suspended Job differs from what would be made now in more than can be changed in place.</summary>
     public static bool MustBeRemade(Draft draft, LauncherView launcher) =>
-        launcher.TemplateDigest is { } digest && digest != DigestOf(Template(draft));
+        (launcher.TemplateDigest is { } digest && digest != DigestOf(Template(draft))) || (launcher.SpecDigest is { } spec && spec != SpecDigest(draft.Run));
+
+    /// <summary>Of what the user asked of pods that are all of one Job: their number and their template.</summary>
+    public static string SpecDigest(MpiRun run) => ChildManifest.DigestOf(new JsonObject { ["pods"] = run.Workers.Count + 1, ["template"] = run.Launcher.Template.ToTree() });
 
     public static JsonObject Template(Draft draft)
     {
@@ -80,15 +85,19 @@ internal static class LauncherJob
         var spec = PodTemplate.Spec(run.Launcher.Template);
         var usersInit = draft.Wiring.UsersInitContainersLast ? TakeOut(spec, "initContainers") : null;
         var metadata = PodTemplate.Metadata(run.Launcher.Template, draft, labels);
-        metadata["ownerReferences"] = ChildManifest.OwnerReferences(profile);
+        if (!OneJob.Is(draft)) metadata["ownerReferences"] = ChildManifest.OwnerReferences(profile);
         GangGroup.Mark(draft, metadata, spec, later: GangSize.LauncherComesLater(run));
-        PodTemplate.Name(spec, profile.Launcher, profile);
+        PodTemplate.Name(spec, OneJob.Is(draft) ? null : profile.LauncherHost, profile);
         if (profile.BareHosts) PodTemplate.SearchService(spec, draft);
         var container = PodTemplate.ContainerZero(spec);
+        PodTemplate.Wrap(container, draft.Wiring.LauncherWrapper);
         PodTemplate.AddEnv(container, draft.Wiring.LauncherEnv, options.Strict);
         PodTemplate.KeepLastWords(container, options.Strict);
         switch (run.Transport.Kind)
         {
+            case Transport.Agent when OneJob.Is(draft):
+                AgentPods.MakeMember(spec, draft);
+                break;
             case Transport.Agent:
                 AgentPods.MakeLauncher(spec, draft);
                 break;
@@ -101,7 +110,7 @@ internal static class LauncherJob
         }
 
         if (profile.Access.Always && run.Transport.Kind != Transport.Exec) spec["serviceAccountName"] ??= profile.Access.Account;
-        spec["restartPolicy"] = options.LauncherRestartPolicy ?? run.Launcher.RestartPolicy;
+        spec["restartPolicy"] = OneJob.Is(draft) ? "Never" : options.LauncherRestartPolicy ?? run.Launcher.RestartPolicy;
         foreach (var mount in draft.Wiring.LauncherMounts) HostList.Mount(spec, draft, mount);
         if (Gate.Applies(draft))
         {

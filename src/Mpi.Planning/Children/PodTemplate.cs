@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
@@ -29,9 +30,11 @@ internal static class PodTemplate
     public static JsonObject ContainerZero(JsonObject podSpec) => (JsonObject)podSpec.Array("containers")[0]!;
 
     /// <summary>Host name and subdomain give the pod its name in DNS.</summary>
-    public static void Name(JsonObject podSpec, string hostname, RunProfile profile)
+    /// <param name="hostname">Null where whoever makes the pod names its host.</param>
+    public static void Name(JsonObject podSpec, string? hostname, RunProfile profile)
     {
-        podSpec["hostname"] = hostname;
+        if (hostname is not null) podSpec["hostname"] = hostname;
+        else podSpec.Remove("hostname");
         podSpec["subdomain"] = profile.Service;
         ResolveOnHostNetwork(podSpec);
     }
@@ -48,6 +51,15 @@ internal static class PodTemplate
         var options = draft.Scene.Options;
         var domain = options.Strict || options.ClusterDomain.Length == 0 ? "cluster.local" : options.ClusterDomain;
         podSpec.Object("dnsConfig").Array("searches").Add((JsonNode)$"{draft.Scene.Profile.Service}.{draft.Scene.Namespace}.svc.{domain}");
+    }
+
+    /// <summary>Makes the container's words the arguments of others, each as it was.</summary>
+    public static void Wrap(JsonObject container, ImmutableArray<string> wrapper)
+    {
+        if (wrapper.IsEmpty) return;
+        var words = new[] { "command", "args" }.SelectMany(member => container[member] as JsonArray ?? []).Select(static word => word?.DeepClone());
+        container["args"] = new JsonArray([.. words]);
+        container["command"] = wrapper.ToTree();
     }
 
     public static void AddEnv(JsonObject container, IEnumerable<EnvRule> rules, bool strict)

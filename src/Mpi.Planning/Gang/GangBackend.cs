@@ -50,8 +50,12 @@ public abstract class GangBackend
         _ => new SchedulerPluginsGang(name),
     };
 
-    /// <summary>The back end of a run: its own choice, else the operator's.</summary>
-    internal static GangBackend? Of(Draft draft) => Named(draft.Run.GangScheduler ?? draft.Scene.Options.GangScheduler);
+    /// <summary>The back end of a run: its own choice, else the operator's; none where the operator is to do without one that is missing.</summary>
+    internal static GangBackend? Of(Draft draft) =>
+        Named(draft.Run.GangScheduler ?? draft.Scene.Options.GangScheduler) is { } backend && (!draft.Scene.Options.FallBackFromMissingGang || backend.IsServed(draft.Scene.Seen.GangKinds)) ? backend : null;
+
+    /// <summary>Whether the cluster has it.</summary>
+    internal bool IsServed(ImmutableHashSet<ResourceKind> served) => Kinds.GroupBy(static k => k.Kind).All(versions => versions.Any(served.Contains));
 
     /// <summary>Every kind of every back end, for those who watch them.</summary>
     public static ImmutableArray<ResourceKind> AllKinds { get; } = [.. Volcano.Kinds, .. KubeBatch.Kinds, .. new SchedulerPluginsGang("any").Kinds, .. InTree.Kinds];

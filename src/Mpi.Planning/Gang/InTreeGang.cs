@@ -35,7 +35,7 @@ internal sealed class InTreeGang : GangBackend
         {
             return WithoutNulls(new JsonObject
             {
-                ["podGroupTemplateRef"] = new JsonObject { ["workload"] = new JsonObject { ["workloadName"] = profile.Job.Name, ["podGroupTemplateName"] = Template } },
+                ["podGroupTemplateRef"] = new JsonObject { ["workload"] = new JsonObject { ["workloadName"] = profile.GangGroup, ["podGroupTemplateName"] = Template } },
                 ["schedulingPolicy"] = policy,
                 ["priorityClassName"] = priority,
             });

@@ -20,6 +20,9 @@ public sealed record LauncherView(ChildMeta Meta)
     /// <summary>Pods that are neither finished nor being deleted, as the Job controller counts.</summary>
     public int Active { get; init; }
 
+    /// <summary>Pods that succeeded; of an Indexed Job, indexes.</summary>
+    public int Succeeded { get; init; }
+
     /// <summary>The Complete or Failed condition that is True; null while the Job is not finished.</summary>
     public JobEnd? End { get; init; }
 
@@ -28,6 +31,9 @@ public sealed record LauncherView(ChildMeta Meta)
 
     /// <inheritdoc cref="StatefulSetView.ParentUid"/>
     public string ParentUid { get; init; } = "";
+
+    /// <summary>The digest of what the user had asked for; null where that is not kept (<see cref="PlanningNames.SpecDigest"/>).</summary>
+    public string? SpecDigest { get; init; }
 
     /// <summary>Keys that a resume must be able to take away again; kept for a suspended Job only.</summary>
     public ImmutableArray<string> NodeSelectorKeys { get; init; } = [];
@@ -43,9 +49,11 @@ public sealed record LauncherView(ChildMeta Meta)
             CompletionTime = root.Time("status", "completionTime"),
             Failed = (int)(root.Integer("status", "failed") ?? 0),
             Active = (int)(root.Integer("status", "active") ?? 0),
+            Succeeded = (int)(root.Integer("status", "succeeded") ?? 0),
             End = JobEnd.Read(root),
             TemplateDigest = root.Text("metadata", "annotations", PlanningNames.TemplateDigest),
             ParentUid = root.Text("metadata", "labels", PlanningNames.ParentUid) ?? "",
+            SpecDigest = root.Text("metadata", "annotations", PlanningNames.SpecDigest),
             NodeSelectorKeys = suspended ? [.. root.Members("spec", "template", "spec", "nodeSelector").Select(static m => m.Name)] : [],
         };
     }

@@ -21,7 +21,9 @@ public sealed record ObservedRun
     /// <summary>The object with the profile's name for each, owned by the job or not; null when there is none.</summary>
     public ServiceView? Service { get; init; }
     public ServiceView? AgentService { get; init; }
-    public ConfigMapView? ConfigMap { get; init; }
+
+    /// <summary>Those of the profile's ConfigMaps that there are, by name, owned by the job or not.</summary>
+    public ImmutableDictionary<string, ConfigMapView> ConfigMaps { get; init; } = ImmutableDictionary<string, ConfigMapView>.Empty;
 
     /// <summary>The Secret of the run's transport (<see cref="RunProfile.Secret"/>), if that has one.</summary>
     public SecretView? Secret { get; init; }

@@ -21,6 +21,12 @@ public static class PlanningNames
     /// <summary>Label by which metacontroller knows the children that it made: the parent's uid. A Job's own label of this name has the Job's.</summary>
     public const string ParentUid = "controller-uid";
 
+    /// <summary>Launcher Job annotation: digest of what the user asked of it, where an edit is worth a word.</summary>
+    public const string SpecDigest = "kubempi.dev/spec-digest";
+
+    /// <summary>The Job controller's, on each pod of an Indexed Job.</summary>
+    public const string CompletionIndex = "batch.kubernetes.io/job-completion-index";
+
     public const string DeliverContainer = "kubempi-deliver";
     public const string GateContainer = "kubempi-gate";
     public const string AgentVolume = "kubempi-agent";

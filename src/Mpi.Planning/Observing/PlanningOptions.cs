@@ -16,6 +16,9 @@ public sealed record PlanningOptions
     /// <summary>The gang scheduler of jobs that choose none (<c>--gang-scheduling</c>): empty for none, see <see cref="GangBackend.Named"/>.</summary>
     public string GangScheduler { get; init; } = "";
 
+    /// <summary>Runs whose gang scheduler the cluster has not are left to the default one (<c>--missing-gang-scheduler=ignore</c>), instead of waiting for it.</summary>
+    public bool FallBackFromMissingGang { get; init; }
+
     /// <summary>Overrides the launcher's restart policy (<c>--launcher-restart-policy</c>): <c>Never</c> makes each retry a fresh, gated pod. Null leaves the job's.</summary>
     public string? LauncherRestartPolicy { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Kube.Types;
 
@@ -8,6 +9,12 @@ public sealed record PodView(ChildMeta Meta)
 {
     /// <summary>Whether the pod carries the label that ties it to this very job object (<see cref="PlanningNames.JobUid"/>); its value.</summary>
     public string JobUidLabel { get; init; } = "";
+
+    /// <summary>Its place in an Indexed Job; null for any other pod.</summary>
+    public int? CompletionIndex { get; init; }
+
+    /// <summary>Empty before it has one.</summary>
+    public string Address { get; init; } = "";
 
     public PodPhase Phase { get; init; }
     public bool Ready { get; init; }
@@ -70,6 +77,8 @@ public sealed record PodView(ChildMeta Meta)
         return new PodView(ChildMeta.Read(root))
         {
             JobUidLabel = root.Text("metadata", "labels", PlanningNames.JobUid) ?? "",
+            CompletionIndex = int.TryParse(root.Text("metadata", "annotations", PlanningNames.CompletionIndex), NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : null,
+            Address = status.Text("podIP") ?? "",
             Phase = status.Text("phase") switch
             {
                 "Running" => PodPhase.Running,

@@ -13,12 +13,13 @@ internal sealed class Scene
         Profile = profile;
         Recorded = recorded;
         WorkerSet = seen.WorkerSet is { } set && Owns(set.Meta) ? set : null;
-        Workers = [.. seen.Workers.Where(Owns).OrderBy(w => profile.WorkerIndex(w.Meta.Name) ?? int.MaxValue)];
         var replaced = recorded.Attempt is { Clearing: true } attempt ? attempt.Replaces : null;
         var launcher = seen.Launcher is { } found && Owns(found.Meta) ? found : null;
         Launcher = launcher?.Meta.Uid == replaced ? null : launcher;
         ReplacedLauncher = Launcher is null ? launcher : null;
-        LauncherPods = [.. seen.LauncherPods.Where(p => p.Meta.OwnerUid == Launcher?.Meta.Uid).OrderBy(static p => p.Meta.CreationTimestamp)];
+        var members = seen.LauncherPods.Where(p => p.Meta.OwnerUid == Launcher?.Meta.Uid).ToLookup(static p => p.CompletionIndex > 0);
+        LauncherPods = [.. members[false].OrderBy(static p => p.Meta.CreationTimestamp)];
+        Workers = [.. seen.Workers.Where(Owns).Concat(members[true]).OrderBy(w => WorkerIndex(w) ?? int.MaxValue)];
         ReplacedLauncherPods = [.. seen.LauncherPods.Where(p => p.Meta.OwnerUid != Launcher?.Meta.Uid)];
     }
 
@@ -30,7 +31,7 @@ internal sealed class Scene
     public string Uid => Seen.Job.Meta.Uid;
     public string Namespace => Seen.Job.Meta.Namespace;
 
-    /// <summary>The job's own workers, by index; one that does not have a worker's name comes last.</summary>
+    /// <summary>The job's own workers, by index, those that are indexes of the launcher's Job among them; one that does not have a worker's name comes last.</summary>
     public ImmutableArray<PodView> Workers { get; }
 
     /// <summary>The StatefulSet whose pods the workers are.</summary>
@@ -39,7 +40,7 @@ internal sealed class Scene
     /// <summary>The launcher Job of the current attempt.</summary>
     public LauncherView? Launcher { get; }
 
-    /// <summary>Its pods, oldest first.</summary>
+    /// <summary>Its pods that are launchers, oldest first.</summary>
     public ImmutableArray<PodView> LauncherPods { get; }
 
     /// <summary>The launcher Job that must go before the current attempt's is made, and pods of launchers that are no more.</summary>
@@ -59,13 +60,16 @@ internal sealed class Scene
         || (pod.Meta.OwnerUid.Length > 0 && pod.Meta.OwnerUid == WorkerSet?.Meta.Uid)
         || (pod.JobUidLabel == Uid && pod.Meta.OwnerName == $"{Kinds.StatefulSet.Kind}/{Profile.WorkerSet}");
 
-    public PodView? Worker(int index)
-    {
-        var name = Profile.Worker(index);
-        return WorkersByName.GetValueOrDefault(name);
-    }
+    public PodView? Worker(int index) => WorkersByIndex.GetValueOrDefault(index);
+
+    /// <summary>Of a Job's pods the controller's own mark counts, of all others the name.</summary>
+    public int? WorkerIndex(PodView pod) => pod.CompletionIndex is { } index ? index - Profile.FirstWorker : Profile.WorkerIndex(pod.Meta.Name);
 
     public ObjectKey Key(string name) => new(Namespace, name);
 
-    private ImmutableDictionary<string, PodView> WorkersByName => field ??= Workers.ToImmutableDictionary(static w => w.Meta.Name, StringComparer.Ordinal);
+    /// <summary>Where a Job has made a pod anew, the one that it replaces is on its way out.</summary>
+    private ImmutableDictionary<int, PodView> WorkersByIndex => field ??= Workers
+        .Where(w => WorkerIndex(w) is not null)
+        .GroupBy(w => WorkerIndex(w)!.Value)
+        .ToImmutableDictionary(static g => g.Key, static g => g.OrderBy(static w => w.Meta.Deleting).ThenByDescending(static w => w.Meta.CreationTimestamp).First());
 }

@@ -38,6 +38,7 @@ internal static class Attempts
             draft.Attempt = draft.Attempt with { LauncherUid = launcher.Meta.Uid };
         }
 
+        if (OneJob.Is(draft) && scene.Launcher is { } shared && OneJob.JudgeSuccess(draft, shared)) return;
         if (scene.Launcher?.End is { } end) JudgeEnd(draft, end);
         else if (LauncherVanished(draft)) JudgeVanished(draft);
         else if (JudgesWorkers(draft)) JudgeWorkers(draft);
@@ -76,7 +77,8 @@ internal static class Attempts
             }
         }
 
-        draft.Outcome = LauncherFailure.Describe(draft.Scene, end);
+        if (OneJob.Is(draft) && end.Reason != "DeadlineExceeded" && !draft.Run.Suspended) OneJob.JudgeFailure(draft, end);
+        else draft.Outcome = LauncherFailure.Describe(draft.Scene, end);
     }
 
     /// <summary>A launcher Job that was seen and is gone without a result: whether its work was done, nobody can tell.</summary>
@@ -125,5 +127,6 @@ internal static class Attempts
 
     /// <summary>A suspended run has no workers to lose, and between attempts they are expected to go.</summary>
     private static bool JudgesWorkers(Draft draft) =>
-        draft is { Run.Suspended: false, Attempt.Clearing: false } && draft.Scene.Recorded is { Announced: true, Suspended: not true } && draft.Scene.Launcher is not { Suspended: true };
+        draft is { Run.Suspended: false, Attempt.Clearing: false } && draft.Scene.Recorded is { Announced: true, Suspended: not true } && draft.Scene.Launcher is not { Suspended: true }
+        && !(OneJob.Is(draft) && draft.Scene.Launcher is null or { Meta.Deleting: true });
 }

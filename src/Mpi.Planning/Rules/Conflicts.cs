@@ -42,7 +42,7 @@ internal static class Conflicts
         var scene = draft.Scene;
         if (scene.Seen.Service is { } service && !scene.Owns(service.Meta)) yield return (Kinds.Service.Kind, service.Meta);
         if (draft.Uses(Transport.Agent) && scene.Seen.AgentService is { } agent && !scene.Owns(agent.Meta)) yield return (Kinds.Service.Kind, agent.Meta);
-        if (scene.Seen.ConfigMap is { } configMap && !scene.Owns(configMap.Meta)) yield return (Kinds.ConfigMap.Kind, configMap.Meta);
+        foreach (var map in scene.Seen.ConfigMaps.Values.Where(m => !scene.Owns(m.Meta)).OrderBy(static m => m.Meta.Name, StringComparer.Ordinal)) yield return (Kinds.ConfigMap.Kind, map.Meta);
         if (scene.Seen.Secret is { } secret && !scene.Owns(secret.Meta)) yield return (Kinds.Secret.Kind, secret.Meta);
         if (ExecAccess.IsUsed(draft))
         {

@@ -42,7 +42,7 @@ internal static class GangGroup
     /// <param name="later">The pod is made when the others run already.</param>
     public static void Mark(Draft draft, JsonObject podMetadata, JsonObject podSpec, bool later = false)
     {
-        if (GangBackend.Of(draft) is { } backend && (!later || backend.TakesLatecomers)) backend.Mark(podMetadata, podSpec, draft.Scene.Profile.Job.Name);
+        if (GangBackend.Of(draft) is { } backend && (!later || backend.TakesLatecomers)) backend.Mark(podMetadata, podSpec, draft.Scene.Profile.GangGroup);
     }
 
     /// <summary>Takes the group away where the workers are: suspended or finished jobs must hold no place in a queue.</summary>
@@ -86,7 +86,7 @@ internal static class GangGroup
 
     private static JsonObject Manifest(Draft draft, ResourceKind kind, JsonObject spec)
     {
-        var manifest = ChildManifest.Of(draft.Scene.Profile, kind, draft.Scene.Profile.Job.Name);
+        var manifest = ChildManifest.Of(draft.Scene.Profile, kind, draft.Scene.Profile.GangGroup);
         // The old operator's have none, and some back ends group by label.
         ((JsonObject)manifest["metadata"]!).Remove("labels");
         manifest["spec"] = spec;

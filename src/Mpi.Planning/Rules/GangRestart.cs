@@ -78,7 +78,7 @@ internal static class GangRestart
     /// Failures of the launcher in this attempt, pods of the Job and containers that the kubelet restarted in place, before the one that is
     /// the loss itself: mpirun dies when a worker does.
     /// </summary>
-    private static int LauncherFailuresBefore(Draft draft) => Math.Max(
+    private static int LauncherFailuresBefore(Draft draft) => OneJob.Is(draft) ? 0 : Math.Max(
         0, (draft.Scene.Launcher?.Failed ?? 0) + draft.Scene.LauncherPods.Where(static p => p.Phase != PodPhase.Failed).Sum(static p => p.Restarts) - 1);
 
     private static string Name(Draft draft, ImmutableArray<WorkerLoss> losses)

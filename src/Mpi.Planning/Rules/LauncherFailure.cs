@@ -32,6 +32,13 @@ internal static class LauncherFailure
         return new RunOutcome.Failed(reason, Texts.Truncate(message));
     }
 
+    /// <summary>How a launcher's pod ended, and its last words.</summary>
+    public static string Explain(PodView pod)
+    {
+        var own = pod.Reason.Length + pod.Message.Length > 0 ? $" ({string.Join(": ", new[] { pod.Reason, pod.Message }.Where(static t => t.Length > 0))})" : "";
+        return pod.End is { } end ? $"launcher pod {pod.Meta.Name} failed{own}, {end}{LastWords(end)}" : $"launcher pod {pod.Meta.Name} failed{own}";
+    }
+
     /// <summary>The workers that the launcher's agent has lost, or what the program said last.</summary>
     private static string LastWords(ContainerEnd end)
     {

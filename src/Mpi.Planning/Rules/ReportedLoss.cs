@@ -26,7 +26,8 @@ internal static class ReportedLoss
         {
             // One that a smaller job no longer has.
             if (draft.Scene.Profile.WorkerIndex(host) is not { } index || index >= draft.Run.Workers.Count) continue;
-            if ((ofPods.FirstOrDefault(l => l.Pod == host) ?? OfContainer(draft.Scene.Worker(index), reason, launcher)) is { } loss) explained.Add(loss);
+            var pod = draft.Scene.Worker(index);
+            if ((ofPods.FirstOrDefault(l => l.Pod == (pod?.Meta.Name ?? host)) ?? OfContainer(pod, reason, launcher)) is { } loss) explained.Add(loss);
             else silent.Add(new WorkerLoss(host, Infrastructure: true, Evicted: false, $"worker {host} was lost ({reason}), and its pod has not ended"));
         }
 

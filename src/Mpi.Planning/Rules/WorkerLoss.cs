@@ -27,6 +27,7 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
         {
             if (scene.Worker(index) is { } pod)
             {
+                if (draft.Workers.SharesFate(draft, pod)) continue;
                 if ((Of(pod, scene.LauncherStarted) ?? draft.Workers.LossOf(draft, index, pod, launched)) is { } loss) losses.Add(loss);
             }
             else if (IsMissing(draft, index))

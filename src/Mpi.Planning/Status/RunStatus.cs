@@ -34,8 +34,8 @@ internal static class RunStatus
         var before = scene.Seen.Job.Root.At("status");
         var status = format.Write(before, scene.Seen.Job.Meta, report, scene.Now);
         if (Same(before, status)) return null;
-        // The timeline is worth no write of its own: it rides on those that are made anyway.
-        var withoutCounts = format.Write(before, scene.Seen.Job.Meta, report with { Counts = scene.Recorded.Counts, Timeline = null }, scene.Now);
+        // The timeline, and what repeats other objects' counters, are worth no write of their own: they ride on those that are made anyway.
+        var withoutCounts = format.Write(before, scene.Seen.Job.Meta, report with { Counts = scene.Recorded.Counts, Timeline = null, LauncherJob = null, Gang = null }, scene.Now);
         return Same(before, withoutCounts) && StatusPacing.CountsCanWait(draft, report.Counts) ? null : status;
     }
 

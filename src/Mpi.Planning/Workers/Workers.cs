@@ -13,11 +13,13 @@ internal abstract class Workers
 {
     private static readonly BareWorkers Bare = new();
     private static readonly StatefulWorkers Stateful = new();
+    private static readonly IndexedWorkers Indexed = new();
 
     public static Workers Of(MpiRun run) => run.Workers.Form switch
     {
         WorkerForm.Pods => Bare,
         WorkerForm.StatefulSet => Stateful,
+        WorkerForm.JobIndexes => Indexed,
         _ => throw new UnreachableException(),
     };
 
@@ -44,6 +46,9 @@ internal abstract class Workers
     /// <summary>What a worker's pod says of its loss, besides what every pod says; null for nothing.</summary>
     /// <param name="launched">When the launcher's command started; null before.</param>
     public virtual WorkerLoss? LossOf(Draft draft, int index, PodView pod, DateTimeOffset? launched) => null;
+
+    /// <summary>Whether what has happened to a worker is no loss but what became of all, for a reason that shows elsewhere.</summary>
+    public virtual bool SharesFate(Draft draft, PodView pod) => false;
 
     /// <summary>A worker that will never serve, whatever is made anew: why the run has failed; null as long as there is hope.</summary>
     public virtual RunOutcome.Failed? Hopeless(Draft draft) => null;

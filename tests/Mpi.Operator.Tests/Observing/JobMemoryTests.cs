@@ -73,7 +73,7 @@ public sealed class JobMemoryTests
         var secret = A.Object(Kinds.Secret, "pi-ssh").Uid("s").With("data", """{"ssh-privatekey":"eA==","ssh-publickey":"eQ=="}""").Build();
         Absorb(new ApplyOutcome { Landed = [new(Kinds.ConfigMap, config.Meta.Key, config), new(Kinds.Secret, secret.Meta.Key, secret)] });
         Assert.True(CaughtUp());
-        Assert.Equal(["hostfile"], _memory.ConfigMap!.View!.Keys);
+        Assert.Equal(["hostfile"], _memory.ConfigMaps["pi-config"].View!.Keys);
         Assert.Equal(["ssh-privatekey", "ssh-publickey"], _memory.Secret!.View!.Keys);
     }
 
@@ -83,7 +83,7 @@ public sealed class JobMemoryTests
         var config = A.ConfigMap("pi-config").Uid("c").Build();
         Absorb(new ApplyOutcome { Landed = [new(Kinds.ConfigMap, config.Meta.Key, config)] });
         Absorb(new ApplyOutcome { Trouble = ScriptedKube.Failure(409, ApiReason.Conflict, "modified") });
-        Assert.Null(_memory.ConfigMap);
+        Assert.Empty(_memory.ConfigMaps);
         Assert.Equal(1, _memory.StaleInARow);
         Absorb(new ApplyOutcome());
         Assert.Equal(0, _memory.StaleInARow);

@@ -84,7 +84,7 @@ internal sealed class FakeWorld
             Dialect = Dialect,
             Parsed = Dialect.Parse(job.Root),
             Service = View(Kinds.Service, Dialect.Profile(job.Meta).Service, static o => ServiceView.Read(o.Root)),
-            ConfigMap = View(Kinds.ConfigMap, "pi-config", static o => ConfigMapView.Read(o.Root)),
+            ConfigMaps = View(Kinds.ConfigMap, "pi-config", static o => ConfigMapView.Read(o.Root)) is { } map ? ImmutableDictionary<string, ConfigMapView>.Empty.Add("pi-config", map) : [],
             Secret = Dialect.Profile(job.Meta).Secret(Transport(job)) is { } secret ? View(Kinds.Secret, secret, static o => SecretView.Read(o.Root)) : null,
             LauncherAccount = View(Kinds.ServiceAccount, Dialect.Profile(job.Meta).Access.Account, static o => ChildMeta.Read(o.Root)),
             LauncherRole = View(Kinds.Role, Dialect.Profile(job.Meta).Access.Role, static o => RoleView.Read(o.Root)),
