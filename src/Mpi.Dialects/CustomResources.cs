@@ -6,7 +6,7 @@ namespace Mpi.Dialects;
 public static class CustomResources
 {
     /// <summary>One of each dialect's, as YAML.</summary>
-    public static ImmutableArray<string> All() => [MpiJobs(), MetacontrollerMpiJobs()];
+    public static ImmutableArray<string> All() => [MpiJobs(), MetacontrollerMpiJobs(), Mpis()];
 
     /// <summary>kubeflow's MPIJob with version v2beta1, as YAML.</summary>
     public static string MpiJobs() => Read("Mpi.Dialects.crd.mpijobs.yaml");
@@ -16,6 +16,9 @@ public static class CustomResources
 
     /// <summary>The MPIJob of skatelescope.org.</summary>
     public static string MetacontrollerMpiJobs() => Read("Mpi.Dialects.crd.metacontroller.mpijobs.yaml");
+
+    /// <summary>kube-batch's MPI.</summary>
+    public static string Mpis() => Read("Mpi.Dialects.crd.mpis.yaml");
 
     private static string Read(string name)
     {

@@ -12,6 +12,7 @@ public static class ManifestDialects
     [
         new KubeflowV2Beta1Dialect(),
         new MetacontrollerDialect(),
+        new KubeBatchDialect(),
     ];
 
     /// <summary>The dialect of an object; null when the object is no MPI job at all, or one of a version that is not served.</summary>

@@ -126,7 +126,8 @@ public sealed class LocalCluster : IAsyncDisposable
         parts.Push(host);
         var kubeconfig = Path.Combine(state.Path, "kubeconfig");
         host.WriteKubeconfig(kubeconfig);
-        foreach (var definition in CustomResources.All()) await client.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(definition)[0].Root), cancellation);
+        var definitions = CustomResources.All().Select(static text => KubeObject.From(Yaml.Read(text)[0].Root));
+        foreach (var definition in definitions.Concat(GangDefinitions.KubeBatch)) await client.CreateAsync(Kinds.CustomResourceDefinition, definition, cancellation);
 
         // The controllers and the node stand beside the API server and need no socket.
         var controllers = new ControllerSet(InProcessClient(server, "kubempi-controllers", time), new ControllerOptions(), time, new Random());

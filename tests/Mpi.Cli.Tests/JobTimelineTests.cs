@@ -78,4 +78,21 @@ public sealed class JobTimelineTests
         var foreign = KubeObject.Parse("""{"kind":"Pod","metadata":{"name":"pi-worker-0"},"status":{"phase":"Running"}}""");
         Assert.Equal(0, Look(new JobTimeline(), 1, MpiJob(), foreign).WorkersCreated);
     }
+
+    [Fact]
+    public void Where_all_pods_are_of_one_Job_its_first_index_is_the_launcher_and_the_others_are_workers()
+    {
+        var job = KubeObject.Parse("""{"kind":"MPI","metadata":{"name":"ring","uid":"mpi"},"spec":{"job":{"parallelism":3}},"status":{"workers":{"replicas":2}}}""");
+
+        var timeline = Look(new JobTimeline(), 1, job, Index(0), Index(1), Index(2));
+
+        Assert.Equal(["ring-0-x"], timeline.LauncherPods);
+        Assert.Equal((2, 2, 2), (timeline.WorkersWanted, timeline.WorkersCreated, timeline.WorkersRunning));
+
+        static KubeObject Index(int index) => KubeObject.Parse(
+            $$$"""
+            {"kind":"Pod","metadata":{"name":"ring-{{{index}}}-x","annotations":{"batch.kubernetes.io/job-completion-index":"{{{index}}}"},"ownerReferences":[{"uid":"job","controller":true}]},
+             "status":{"phase":"Running"}}
+            """);
+    }
 }

@@ -16,6 +16,8 @@ public sealed record RunOutcome(bool Succeeded, string Reason, string Message, i
 /// <summary>What can be said of a run from the objects seen so far. Immutable: each look makes the next.</summary>
 public sealed record JobTimeline
 {
+    private const string CompletionIndex = "batch.kubernetes.io/job-completion-index";
+
     /// <summary>When each stage was first seen, in time since the start.</summary>
     public ImmutableSortedDictionary<RunStage, TimeSpan> Reached { get; init; } = ImmutableSortedDictionary<RunStage, TimeSpan>.Empty;
 
@@ -43,9 +45,10 @@ public sealed record JobTimeline
         var workerOwners = (sets ?? []).Where(s => s.Meta.Controller?.Uid == job.Meta.Uid).Select(static s => s.Meta.Uid).Append(job.Meta.Uid).ToHashSet();
         var launcherJobs = jobs.Where(j => j.Meta.Controller?.Uid == job.Meta.Uid).Select(static j => j.Meta.Uid).ToHashSet();
         var all = pods.ToList();
-        var workers = all.Where(p => p.Meta.Controller is { } owner && workerOwners.Contains(owner.Uid)).ToList();
-        var launchers = all
-            .Where(p => p.Meta.Controller is { } owner && launcherJobs.Contains(owner.Uid))
+        // Where all pods are of one Job, its first index is the launcher.
+        var ofJobs = all.Where(p => p.Meta.Controller is { } owner && launcherJobs.Contains(owner.Uid)).ToLookup(static p => p.Meta.Annotations.GetValueOrDefault(CompletionIndex, "0") == "0");
+        var workers = all.Where(p => p.Meta.Controller is { } owner && workerOwners.Contains(owner.Uid)).Concat(ofJobs[false]).ToList();
+        var launchers = ofJobs[true]
             .OrderBy(static p => p.Meta.CreationTimestamp).ThenBy(static p => p.Meta.Name, StringComparer.Ordinal)
             .ToList();
 

@@ -12,7 +12,8 @@ namespace Mpi.Dialects;
 /// operator writes them (spec 1.5, 3.3, 3.4), and our additions: <c>state</c>, <c>workers</c>, <c>attempt</c>, <c>transport</c>,
 /// <c>timeline</c>, <c>duration</c>, <c>observedGeneration</c>, and conditions Invalid, Blocked and GateBypassed.
 /// </summary>
-internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
+/// <param name="kind">How people call the job.</param>
+internal sealed class KubeflowV2Beta1Status(string kind = "MPIJob") : IRunStatusFormat
 {
     public RecordedRun Read(JsonElement status)
     {
@@ -71,9 +72,9 @@ internal sealed class KubeflowV2Beta1Status : IRunStatusFormat
         return tree;
     }
 
-    private static void WriteConditions(JobConditions conditions, ObjectMeta job, RunReport report, DateTimeOffset now)
+    private void WriteConditions(JobConditions conditions, ObjectMeta job, RunReport report, DateTimeOffset now)
     {
-        var name = $"MPIJob {job.Namespace}/{job.Name}";
+        var name = $"{kind} {job.Namespace}/{job.Name}";
         var newly = new ConditionClock(now);
         if (report.Announced) conditions.Set("Created", true, "MPIJobCreated", $"{name} is created.", newly);
 

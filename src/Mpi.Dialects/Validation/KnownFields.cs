@@ -1,10 +1,12 @@
+using System.Text.Json;
+using Kube.Types;
 using Mpi.Model;
 
 namespace Mpi.Dialects;
 
 /// <summary>
-/// The fields of an MPIJob (spec/kubeflow-mpijob.md 1.2), of skatelescope.org's (spec/metacontroller-mpijob.md 2), and of a pod template as of Kubernetes 1.35. Rare volume sources
-/// are not looked into.
+/// The fields of an MPIJob (spec/kubeflow-mpijob.md 1.2), of skatelescope.org's (spec/metacontroller-mpijob.md 2), of kube-batch's MPI in both shapes
+/// (spec/kube-batch-mpi.md 3), and of a pod template as of Kubernetes 1.35. Rare volume sources are not looked into.
 /// </summary>
 internal static class KnownFields
 {
@@ -12,7 +14,12 @@ internal static class KnownFields
     public const string PodTemplate = "PodTemplateSpec";
 
     /// <summary>The type of a whole manifest.</summary>
-    public static string TypeOf(IDialect dialect) => dialect is MetacontrollerDialect ? "SkatelescopeMPIJob" : MpiJob;
+    public static string TypeOf(IDialect dialect, JsonElement manifest) => dialect switch
+    {
+        MetacontrollerDialect => "SkatelescopeMPIJob",
+        KubeBatchDialect => manifest.Has("spec", "job", "spec") || manifest.Text("spec", "job", "kind") == "Job" ? "MPIOfJob" : "MPIOfJobSpec",
+        _ => MpiJob,
+    };
 
     public static FieldTree Tree { get; } = new("""
         MPIJob apiVersion kind metadata:ObjectMeta spec:MPIJobSpec status:any
@@ -24,6 +31,14 @@ internal static class KnownFields
 
         SkatelescopeMPIJob apiVersion kind metadata:ObjectMeta spec:SkatelescopeSpec status:any
         SkatelescopeSpec replicas:i slots:i daemon:b daemons:b image template:PodTemplateSpec
+        MPIOfJob apiVersion kind metadata:ObjectMeta spec:JobAndPodGroup status:any
+        MPIOfJobSpec apiVersion kind metadata:ObjectMeta spec:JobSpecAndPodGroup status:any
+        JobAndPodGroup job:Job podGroup:PodGroup
+        JobSpecAndPodGroup job:JobSpec podGroup:PodGroup
+        Job apiVersion kind metadata:ObjectMeta spec:JobSpec status:any
+        JobSpec activeDeadlineSeconds:i backoffLimit:i backoffLimitPerIndex:i completionMode completions:i managedBy manualSelector:b maxFailedIndexes:i parallelism:i podFailurePolicy:any podReplacementPolicy selector:LabelSelector successPolicy:any suspend:b template:PodTemplateSpec ttlSecondsAfterFinished:i
+        PodGroup apiVersion kind metadata:ObjectMeta spec:PodGroupSpec status:any
+        PodGroupSpec minMember:i priorityClassName queue
 
         ObjectMeta name generateName namespace labels:{s} annotations:{s} finalizers:[s] ownerReferences:any uid resourceVersion generation:i creationTimestamp deletionTimestamp deletionGracePeriodSeconds:i managedFields:any selfLink
         PodTemplateSpec metadata:ObjectMeta spec:PodSpec

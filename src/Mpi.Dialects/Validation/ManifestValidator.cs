@@ -66,7 +66,7 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
             foreach (var error in rejected.Errors) Tell(FindingSeverity.Error, error);
         }
 
-        new FieldCheck(KnownFields.Tree, Tell).Check(root, KnownFields.TypeOf(dialect));
+        new FieldCheck(KnownFields.Tree, Tell).Check(root, KnownFields.TypeOf(dialect, root));
 
         var advice = new Advice((severity, id, path, message, fix) => Add(severity, id, document.Positions.Locate(path), path, message, fix));
         if (parsed is ParseResult.Run { Value.Warnings: var warnings })

@@ -35,7 +35,7 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
         using var server = new KubeApiServer(new ApiServerOptions { Random = new Random(1), Time = clock });
         using var admin = new KubeClient(new InProcessHandler(server), InProcessHandler.BaseAddress, KubeClientOptions.Default, clock);
         foreach (var definition in CustomResources.All()) await admin.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(definition)[0].Root), cancellation);
-        foreach (var kinds in GangBackend.AllKinds.GroupBy(static k => (k.Group, k.Plural))) await admin.CreateAsync(Kinds.CustomResourceDefinition, Definition([.. kinds]), cancellation);
+        foreach (var kinds in GangBackend.AllKinds.GroupBy(static k => (k.Group, k.Plural))) await admin.CreateAsync(Kinds.CustomResourceDefinition, GangDefinitions.Of([.. kinds], "for a rehearsal"), cancellation);
         await CreateAsync(admin, objects, cancellation);
 
         // 2. The operator, alone.
@@ -89,41 +89,6 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
         }
 
         foreach (var (kind, obj) in objects) await admin.CreateAsync(kind, obj, cancellation);
-    }
-
-    /// <summary>A definition that takes everything: what gang schedulers make of their groups is theirs.</summary>
-    private static KubeObject Definition(ImmutableArray<ResourceKind> versions)
-    {
-        var (first, served) = (versions[0], new JsonArray());
-        foreach (var kind in versions)
-        {
-            served.Add((JsonNode)new JsonObject
-            {
-                ["name"] = kind.Version,
-                ["served"] = true,
-                ["storage"] = kind == first,
-                ["schema"] = new JsonObject { ["openAPIV3Schema"] = new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true } },
-            });
-        }
-
-        return KubeObject.From(new JsonObject
-        {
-            ["apiVersion"] = Kinds.CustomResourceDefinition.ApiVersion,
-            ["kind"] = Kinds.CustomResourceDefinition.Kind,
-            ["metadata"] = new JsonObject
-            {
-                ["name"] = $"{first.Plural}.{first.Group}",
-                // Kubernetes' own domains ask for a word on who allowed it.
-                ["annotations"] = new JsonObject { ["api-approved.kubernetes.io"] = "unapproved, for a rehearsal" },
-            },
-            ["spec"] = new JsonObject
-            {
-                ["group"] = first.Group,
-                ["scope"] = "Namespaced",
-                ["names"] = new JsonObject { ["kind"] = first.Kind, ["plural"] = first.Plural },
-                ["versions"] = served,
-            },
-        });
     }
 
     /// <summary>Steps, and lets time pass to what was put off, until nothing is left for <see cref="Patience"/>.</summary>

@@ -1,0 +1,1 @@
+../../mpioperator/mpich/finalize.c
