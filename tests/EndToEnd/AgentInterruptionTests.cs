@@ -37,19 +37,19 @@ public sealed class AgentInterruptionTests
     {
         await using var house = new Household(Patience);
         (await house.RunAsync("up")).ShouldEndWith(0);
-        await KubectlAsync(house, "apply", "-f", await WriteAsync(house));
+        await house.KubectlAsync("apply", "-f", await WriteAsync(house));
         await UntilRanksWorkAsync(house);
 
-        await KubectlAsync(house, "patch", "mpijob/agent", "--type=merge", "-p", """{"spec":{"runPolicy":{"suspend":true}}}""");
-        await KubectlAsync(house, "wait", "--for=condition=Suspended", "mpijob/agent", "--timeout=120s");
-        await KubectlAsync(house, "wait", "--for=delete", "pod", "--selector=training.kubeflow.org/job-name=agent", "--timeout=120s");
+        await house.KubectlAsync("patch", "mpijob/agent", "--type=merge", "-p", """{"spec":{"runPolicy":{"suspend":true}}}""");
+        await house.KubectlAsync("wait", "--for=condition=Suspended", "mpijob/agent", "--timeout=120s");
+        await house.KubectlAsync("wait", "--for=delete", "pod", "--selector=training.kubeflow.org/job-name=agent", "--timeout=120s");
         Assert.DoesNotContain("sleep", Machine.Programs(house.ClusterPid()));
 
         await File.WriteAllTextAsync(Path.Combine(house.Home, "goes-on"), "", house.Limit);
-        await KubectlAsync(house, "patch", "mpijob/agent", "--type=merge", "-p", """{"spec":{"runPolicy":{"suspend":false}}}""");
-        await KubectlAsync(house, "wait", "--for=condition=Succeeded", "mpijob/agent", "--timeout=120s");
+        await house.KubectlAsync("patch", "mpijob/agent", "--type=merge", "-p", """{"spec":{"runPolicy":{"suspend":false}}}""");
+        await house.KubectlAsync("wait", "--for=condition=Succeeded", "mpijob/agent", "--timeout=120s");
 
-        var resumed = await KubectlAsync(house, "logs", "job/agent-launcher");
+        var resumed = await house.KubectlAsync("logs", "job/agent-launcher");
         resumed.ShouldHaveRanksOn(4, "agent-worker-0", "agent-worker-1");
     }
 
@@ -75,18 +75,5 @@ public sealed class AgentInterruptionTests
     private static async Task UntilRanksWorkAsync(Household house)
     {
         while (Machine.Programs(house.ClusterPid()).Count(static p => p == "sleep") < 4) await Task.Delay(Look, house.Limit);
-    }
-
-    private static async Task<KubempiResult> KubectlAsync(Household house, params string[] arguments)
-    {
-        var start = new ProcessStartInfo("kubectl", arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["KUBECONFIG"] = house.ClusterKubeconfig;
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(house.Limit);
-        var error = process.StandardError.ReadToEndAsync(house.Limit);
-        await process.WaitForExitAsync(house.Limit);
-        var result = new KubempiResult(process.ExitCode, await output, await error);
-        result.ShouldEndWith(0);
-        return result;
     }
 }

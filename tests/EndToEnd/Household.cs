@@ -40,6 +40,11 @@ internal sealed class Household : IAsyncDisposable
     public async Task<KubempiResult> RunAsync(params string[] arguments)
     {
         using var process = Start(arguments);
+        return await EndAsync(process);
+    }
+
+    private async Task<KubempiResult> EndAsync(Process process)
+    {
         var output = process.StandardOutput.ReadToEndAsync(Limit);
         var error = process.StandardError.ReadToEndAsync(Limit);
         try
@@ -51,6 +56,17 @@ internal sealed class Household : IAsyncDisposable
         {
             if (!process.HasExited) process.Kill();
         }
+    }
+
+    /// <summary>Runs kubectl with the background cluster, from the repository's root; it must succeed.</summary>
+    public async Task<KubempiResult> KubectlAsync(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("kubectl", arguments) { WorkingDirectory = Kubempi.Root, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["KUBECONFIG"] = ClusterKubeconfig;
+        using var process = Process.Start(start)!;
+        var result = await EndAsync(process);
+        result.ShouldEndWith(0);
+        return result;
     }
 
     public Process Start(params string[] arguments)

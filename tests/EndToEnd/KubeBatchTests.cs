@@ -60,19 +60,9 @@ public sealed class KubeBatchTests
         Assert.True(job.Has("Succeeded"));
         Assert.Equal(("6", "agent", 6), (job.Root.Text("status", "descriptors", "hostfileEntries"), job.Root.Text("status", "descriptors", "transport"), job.Root.Integer("status", "job", "succeeded")));
 
-        Assert.Contains("succeeded: 6", await KubectlAsync(house, "get", "-o", "yaml", "mpi", "test-mpi"), StringComparison.Ordinal);
-        Assert.Contains("Succeeded", await KubectlAsync(house, "get", "mpi"), StringComparison.Ordinal);
-        Assert.Contains("test-mpi-5", await KubectlAsync(house, "logs", job.Root.Text("status", "descriptors", "executor")!), StringComparison.Ordinal);
-        Assert.Contains("Complete", await KubectlAsync(house, "get", "job", "test-mpi"), StringComparison.Ordinal);
-    }
-
-    private static async Task<string> KubectlAsync(Household house, params string[] args)
-    {
-        using var kubectl = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("kubectl", [$"--kubeconfig={house.ClusterKubeconfig}", .. args]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var error = kubectl.StandardError.ReadToEndAsync(house.Limit);
-        var output = await kubectl.StandardOutput.ReadToEndAsync(house.Limit);
-        await kubectl.WaitForExitAsync(house.Limit);
-        Assert.True(kubectl.ExitCode == 0, await error);
-        return output;
+        Assert.Contains("succeeded: 6", (await house.KubectlAsync("get", "-o", "yaml", "mpi", "test-mpi")).Output, StringComparison.Ordinal);
+        Assert.Contains("Succeeded", (await house.KubectlAsync("get", "mpi")).Output, StringComparison.Ordinal);
+        Assert.Contains("test-mpi-5", (await house.KubectlAsync("logs", job.Root.Text("status", "descriptors", "executor")!)).Output, StringComparison.Ordinal);
+        Assert.Contains("Complete", (await house.KubectlAsync("get", "job", "test-mpi")).Output, StringComparison.Ordinal);
     }
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace EndToEnd;
 
 /// <summary>Jobs of skatelescope.org/v1, with real Open MPI: the manifests and the commands of the old operator's Makefile, unchanged.</summary>
@@ -99,29 +97,5 @@ public sealed class MetacontrollerTests
     private static async Task<string> CompletedAsync(Household house) =>
         (await KubectlAsync(house, $"get pods {Launcher} --no-headers")).Split('\n').Single(static l => l.Contains("Completed", StringComparison.Ordinal)).Split(' ')[0];
 
-    private static async Task<string> KubectlAsync(Household house, string arguments)
-    {
-        var start = new ProcessStartInfo("kubectl", arguments.Split(' '))
-        {
-            WorkingDirectory = Kubempi.Root,
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        start.Environment["KUBECONFIG"] = house.ClusterKubeconfig;
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(house.Limit);
-        var error = process.StandardError.ReadToEndAsync(house.Limit);
-        try
-        {
-            await process.WaitForExitAsync(house.Limit);
-        }
-        finally
-        {
-            if (!process.HasExited) process.Kill();
-        }
-
-        Assert.True(process.ExitCode == 0, $"kubectl {arguments}: {await output}{await error}");
-        return await output;
-    }
+    private static async Task<string> KubectlAsync(Household house, string arguments) => (await house.KubectlAsync(arguments.Split(' '))).Output;
 }

@@ -231,7 +231,7 @@ public sealed class MetacontrollerTests
         SimulatedCluster.Now(world.Cluster.Admin.DeleteAsync(MetacontrollerWorld.Kind, "default", "hello", new DeleteOptions(Propagation: "Background"), CancellationToken.None));
 
         ResourceKind[] kinds = [Kinds.Pod, Kinds.Job, Kinds.StatefulSet, Kinds.Service, Kinds.ConfigMap, Kinds.Secret, Kinds.ServiceAccount, Kinds.Role, Kinds.RoleBinding];
-        world.Cluster.RunUntil(() => !kinds.SelectMany(world.List).Any(static o => o.Meta.Name.StartsWith("mpioperator-", StringComparison.Ordinal)), TimeSpan.FromMinutes(5), "nothing of it is left");
+        world.Cluster.RunUntil(() => !kinds.SelectMany(k => world.List(k)).Any(static o => o.Meta.Name.StartsWith("mpioperator-", StringComparison.Ordinal)), TimeSpan.FromMinutes(5), "nothing of it is left");
     }
 
     [Fact]

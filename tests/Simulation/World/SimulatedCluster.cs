@@ -84,6 +84,13 @@ public sealed class SimulatedCluster : IAsyncDisposable
     internal static T Now<T>(Task<T> request) =>
         request.IsCompleted ? request.GetAwaiter().GetResult() : throw new InvalidOperationException("a request to the in-process server did not complete at once");
 
+    /// <inheritdoc cref="Now{T}"/>
+    internal static void Now(Task request)
+    {
+        if (!request.IsCompleted) throw new InvalidOperationException("a request to the in-process server did not complete at once");
+        request.GetAwaiter().GetResult();
+    }
+
     private void Install()
     {
         var definition = Yaml.Read(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "mpijobs.yaml")))[0].Root;
