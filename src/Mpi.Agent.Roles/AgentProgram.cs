@@ -22,7 +22,7 @@ public static class AgentProgram
             {
                 [AgentContract.DeliverRole, var directory] => Deliver.Run(directory, environment),
                 [AgentContract.GateRole, .. var options] => await GateRole.RunAsync(GateOptions.Parse(options), environment, cancellation),
-                [AgentContract.WorkerRole] => await WorkerRole.RunAsync(environment, cancellation),
+                [AgentContract.WorkerRole] => await WorkerRole.RunAsync(environment, endsWithCommand: false, cancellation),
                 [AgentContract.MemberRole, _, .. var command] => await MemberRole.RunAsync([.. command], environment, cancellation),
                 [AgentContract.LauncherRole, var directory] => await LauncherRole.RunAsync(directory, environment, cancellation),
                 [AgentContract.RemoteShellRole, .. var call] => await RemoteShell.RunAsync(call, environment, cancellation),

@@ -25,7 +25,7 @@ internal static class MemberRole
         agent.Variable(AgentContract.LauncherVariable) is not { Length: > 0 } launcher || Hostfile.Short(launcher) == agent.Variable(AgentContract.NameVariable);
 
     public static Task<int> RunAsync(ImmutableArray<string> command, AgentEnvironment agent, CancellationToken cancellation) =>
-        Leads(agent) ? LeadAsync(command, agent) : WorkerRole.RunAsync(agent, cancellation);
+        Leads(agent) ? LeadAsync(command, agent) : WorkerRole.RunAsync(agent, endsWithCommand: true, cancellation);
 
     private static async Task<int> LeadAsync(ImmutableArray<string> command, AgentEnvironment agent)
     {

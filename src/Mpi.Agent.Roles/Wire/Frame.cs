@@ -53,7 +53,7 @@ public enum Farewell : byte
     /// <summary>The other side has a newer connection, or knows a newer launcher.</summary>
     Superseded = 2,
 
-    /// <summary>The job's command has ended, and with it the worker's part: it ends too, and well.</summary>
+    /// <summary>The job's command has ended, and with it the part of a worker that is a member: it ends too, and well.</summary>
     Finished = 3,
 }
 

@@ -36,10 +36,11 @@ public sealed class WorkerRole
 
     private TimeSpan Now => _agent.Time.GetElapsedTime(_start);
 
-    /// <summary>Runs until cancelled, or until a launcher says that the job's command has ended.</summary>
-    public static async Task<int> RunAsync(AgentEnvironment agent, CancellationToken cancellation)
+    /// <summary>Runs until cancelled.</summary>
+    /// <param name="endsWithCommand"><see cref="WorkerOptions.EndsWithCommand"/></param>
+    public static async Task<int> RunAsync(AgentEnvironment agent, bool endsWithCommand, CancellationToken cancellation)
     {
-        var options = WorkerOptions.Read(agent);
+        var options = WorkerOptions.Read(agent) with { EndsWithCommand = endsWithCommand };
         // The environment of what is started, before anything of ours is put into it.
         NoAuthorities.Forget();
         using var credentials = AgentCredentials.LoadOwn(agent);
@@ -56,7 +57,7 @@ public sealed class WorkerRole
         {
             var (at, route) = _dial.Next;
             if (at > Now) await Task.Delay((at - Now).InFull(), _agent.Time, cancellation);
-            if (await DialAsync(route, cancellation) is { } link && await ServeAsync(link, cancellation) == Farewell.Finished) return;
+            if (await DialAsync(route, cancellation) is { } link && await ServeAsync(link, cancellation) == Farewell.Finished && _options.EndsWithCommand) return;
         }
     }
 
@@ -161,6 +162,9 @@ public sealed record WorkerOptions
     /// <summary>What started programs get: this process's own environment, as <c>NAME=value</c>.</summary>
     public ImmutableArray<string> Environment { get; init; } = [];
     public DialPace Pace { get; init; } = new();
+
+    /// <summary>Whether the launcher's word that the job's command has ended ends this worker too; else it is the end of one more connection.</summary>
+    public bool EndsWithCommand { get; init; }
 
     /// <exception cref="UsageException">Names the variable that is missing or wrong.</exception>
     public static WorkerOptions Read(AgentEnvironment agent) => new()

@@ -91,7 +91,7 @@ internal sealed class AgentJob : IAsyncDisposable
     {
         var options = new WorkerOptions
         {
-            Name = name, Service = IPAddress.Loopback, Launcher = "pi-launcher", Port = Port,
+            Name = name, Service = IPAddress.Loopback, Launcher = "pi-launcher", Port = Port, EndsWithCommand = true,
             Environment = environment ?? [$"PATH={Environment.GetEnvironmentVariable("PATH")}", $"WORKER={name}"],
         };
         var worker = new WorkerRole(options, new Handshake(new JobTls(Worker), TimeProvider.System, LivenessPace.Default), new NoNames(), new Programs(_children, options.Environment, TimeProvider.System), Agent);
