@@ -12,10 +12,9 @@ internal sealed class MetacontrollerStatus : IRunStatusFormat
 
     public RecordedRun Read(JsonElement status)
     {
-        var recorded = _common.Read(status);
-        return recorded with
+        return _common.Read(status) with
         {
-            Counts = recorded.Counts with { Presence = new WorkerPresence((int)(status.Integer("replicas") ?? 0), (int)(status.Integer("readyReplicas") ?? 0)) },
+            Presence = new WorkerPresence((int)(status.Integer("replicas") ?? 0), (int)(status.Integer("readyReplicas") ?? 0)),
             LeftOut = [.. status.Words("leftOut")],
             FrozenSpec = status.Text("specDigest"),
         };
@@ -25,9 +24,9 @@ internal sealed class MetacontrollerStatus : IRunStatusFormat
     {
         var tree = _common.Write(status, job, report, now);
         if (!report.Announced) return tree;
-        tree["replicas"] = report.Counts.Presence.Pods;
-        tree["currentReplicas"] = report.Counts.Presence.Pods;
-        tree["readyReplicas"] = report.Counts.Presence.Ready;
+        tree["replicas"] = report.Presence.Pods;
+        tree["currentReplicas"] = report.Presence.Pods;
+        tree["readyReplicas"] = report.Presence.Ready;
         tree["job"] = Job(report);
         if (report.FrozenSpec is { } digest) tree["specDigest"] = digest;
         if (!report.LeftOut.IsEmpty) tree["leftOut"] = report.LeftOut.ToTree();

@@ -33,6 +33,9 @@ public sealed record RecordedRun
     public ImmutableArray<string> LeftOut { get; init; } = [];
 
     public RunCounts Counts { get; init; } = RunCounts.Zero;
+    /// <summary>Null in a status that does not tell it.</summary>
+    public WorkerPresence? Presence { get; init; }
+
     public RunTimeline Timeline { get; init; } = RunTimeline.Empty;
 
     /// <summary>What is wrong now and was said: null when the matter was never raised or is settled.</summary>
@@ -98,9 +101,6 @@ public sealed record ReplicaCount(int Active, int Succeeded, int Failed)
 public sealed record RunCounts(ReplicaCount? Launcher, ReplicaCount Workers, int WorkersReady)
 {
     public static readonly RunCounts Zero = new(null, ReplicaCount.None, 0);
-
-    /// <summary>What is there, also of a run that is over: for dialects whose status goes on telling it.</summary>
-    public WorkerPresence Presence { get; init; } = WorkerPresence.None;
 }
 
 /// <summary>Worker pods that are there, and those of them that are ready.</summary>

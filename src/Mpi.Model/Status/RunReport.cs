@@ -28,6 +28,9 @@ public sealed record RunReport
     public DateTimeOffset? CompletionTime { get; init; }
     public RunCounts Counts { get; init; } = RunCounts.Zero;
 
+    /// <summary>Also of a run that is over, for dialects whose status goes on telling it.</summary>
+    public WorkerPresence Presence { get; init; } = WorkerPresence.None;
+
     /// <summary>Null leaves what was said.</summary>
     public RunTimeline? Timeline { get; init; }
     public AttemptRecord? Attempt { get; init; }

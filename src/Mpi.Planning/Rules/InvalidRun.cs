@@ -32,7 +32,8 @@ internal static class InvalidRun
             CompletionTime = outcome is null ? null : scene.Launcher?.CompletionTime ?? scene.Now,
             Counts = outcome is null
                 ? recorded.Counts
-                : new RunCounts(new ReplicaCount(0, outcome is RunOutcome.Succeeded ? 1 : 0, scene.Launcher?.Failed ?? 0), ReplicaCount.None, 0) { Presence = recorded.Counts.Presence },
+                : new RunCounts(new ReplicaCount(0, outcome is RunOutcome.Succeeded ? 1 : 0, scene.Launcher?.Failed ?? 0), ReplicaCount.None, 0),
+            Presence = recorded.Presence ?? WorkerPresence.None,
             Attempt = recorded.Attempt,
             WorkerCount = recorded.WorkerCount,
             WorkerSelector = string.Join(',', scene.Profile.WorkerLabels.Select(static l => $"{l.Key}={l.Value}")),

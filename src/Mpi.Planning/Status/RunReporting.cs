@@ -8,7 +8,7 @@ internal static class RunReporting
     public static RunReport Of(Draft draft)
     {
         var (scene, run, recorded) = (draft.Scene, draft.Run, draft.Scene.Recorded);
-        var counts = Counts(draft);
+        var (counts, presence) = Counts(draft);
         var running = IsRunning(draft);
         return new RunReport
         {
@@ -22,6 +22,7 @@ internal static class RunReporting
             StartTime = StartTime(draft),
             CompletionTime = CompletionTime(draft),
             Counts = counts,
+            Presence = presence,
             Timeline = StartTimes.Of(draft),
             Attempt = draft.Attempt,
             LauncherPod = scene.LauncherPods.LastOrDefault()?.Meta.Name,
@@ -47,7 +48,7 @@ internal static class RunReporting
             && draft.Members.All(i => draft.Scene.Worker(i) is { Phase: PodPhase.Running });
     }
 
-    private static RunCounts Counts(Draft draft)
+    private static (RunCounts Counts, WorkerPresence Presence) Counts(Draft draft)
     {
         var scene = draft.Scene;
         var ended = draft.Outcome is not null || scene.Recorded.Outcome is not null;
@@ -73,11 +74,9 @@ internal static class RunReporting
             if (worker is { Phase: PodPhase.Running, Ready: true }) ready++;
         }
 
-        var presence = new WorkerPresence(there, ready);
         // After the end the workers are the clean-up's, whatever they do (spec 3.3).
-        return ended
-            ? new RunCounts(launcher, ReplicaCount.None, 0) { Presence = presence }
-            : new RunCounts(launcher, new ReplicaCount(active, succeeded, failed), ready) { Presence = presence };
+        var counts = ended ? new RunCounts(launcher, ReplicaCount.None, 0) : new RunCounts(launcher, new ReplicaCount(active, succeeded, failed), ready);
+        return (counts, new WorkerPresence(there, ready));
     }
 
     private static RunState State(Draft draft, bool running)

@@ -35,8 +35,9 @@ internal static class RunStatus
         var status = format.Write(before, scene.Seen.Job.Meta, report, scene.Now);
         if (Same(before, status)) return null;
         // The timeline, and what repeats other objects' counters, are worth no write of their own: they ride on those that are made anyway.
-        var withoutCounts = format.Write(before, scene.Seen.Job.Meta, report with { Counts = scene.Recorded.Counts, Timeline = null, LauncherJob = null, Gang = null }, scene.Now);
-        return Same(before, withoutCounts) && StatusPacing.CountsCanWait(draft, report.Counts) ? null : status;
+        var quiet = report with { Counts = scene.Recorded.Counts, Presence = scene.Recorded.Presence ?? report.Presence, Timeline = null, LauncherJob = null, Gang = null };
+        var withoutCounts = format.Write(before, scene.Seen.Job.Meta, quiet, scene.Now);
+        return Same(before, withoutCounts) && StatusPacing.CountsCanWait(draft, report) ? null : status;
     }
 
     private static bool Same(JsonElement before, JsonObject after) =>

@@ -13,11 +13,12 @@ internal static class StatusPacing
     private static readonly TimeSpan Most = TimeSpan.FromMinutes(5);
 
     /// <summary>Whether counters may wait; the draft then looks again when they no longer may.</summary>
-    public static bool CountsCanWait(Draft draft, RunCounts counts)
+    public static bool CountsCanWait(Draft draft, RunReport report)
     {
-        var (scene, recorded) = (draft.Scene, draft.Scene.Recorded);
+        var (scene, recorded, counts) = (draft.Scene, draft.Scene.Recorded, report.Counts);
+        var tellsNothingNew = recorded.Presence is null || recorded.Presence == report.Presence;
         // A launcher that is just being made counts nothing yet: that joins the next write.
-        if (counts with { Launcher = counts.Launcher ?? ReplicaCount.None } == recorded.Counts with { Launcher = recorded.Counts.Launcher ?? ReplicaCount.None }) return true;
+        if (tellsNothingNew && counts with { Launcher = counts.Launcher ?? ReplicaCount.None } == recorded.Counts with { Launcher = recorded.Counts.Launcher ?? ReplicaCount.None }) return true;
         // A retry is news, and a suspended run's last pod gone is what quota managers wait for.
         if ((counts.Launcher?.Failed ?? 0) != (recorded.Counts.Launcher?.Failed ?? 0)) return false;
         if (draft.Run.Suspended && Active(counts) == 0) return false;

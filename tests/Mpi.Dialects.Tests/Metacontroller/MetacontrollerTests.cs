@@ -195,16 +195,16 @@ public sealed class MetacontrollerTests
     [Fact]
     public void Status_has_the_hooks_fields_in_its_letters()
     {
-        var counts = new RunCounts(null, ReplicaCount.None, 0) { Presence = new WorkerPresence(2, 1) };
-        var status = Write([], new RunReport { State = RunState.Starting, Counts = counts, LeftOut = ["mpioperator-hello-worker-1"], FrozenSpec = "abc" });
+        var presence = new WorkerPresence(2, 1);
+        var status = Write([], new RunReport { State = RunState.Starting, Presence = presence, LeftOut = ["mpioperator-hello-worker-1"], FrozenSpec = "abc" });
         Assert.Equal("""{"state":"","status":"","success":""}""", status["job"]!.ToJsonString());
         Assert.Equal(("2", "2", "1"), (status["replicas"]!.ToString(), status["currentReplicas"]!.ToString(), status["readyReplicas"]!.ToString()));
 
-        status = Write(status, new RunReport { State = RunState.Running, Running = true, Counts = counts });
+        status = Write(status, new RunReport { State = RunState.Running, Running = true, Presence = presence });
         Assert.Equal("""{"state":"Running","status":"Unknown","success":"Unknown"}""", status["job"]!.ToJsonString());
 
         var read = Dialect.Status.Read(JsonElement.Parse(status.ToUtf8()));
-        Assert.Equal((new WorkerPresence(2, 1), "abc"), (read.Counts.Presence, read.FrozenSpec));
+        Assert.Equal((new WorkerPresence(2, 1), "abc"), (read.Presence, read.FrozenSpec));
         Assert.Equal(["mpioperator-hello-worker-1"], read.LeftOut);
 
         Assert.Equal("""{"state":"Finished","status":"Complete","success":"succeeded"}""", Write(status, Ended(new RunOutcome.Succeeded()))["job"]!.ToJsonString());
