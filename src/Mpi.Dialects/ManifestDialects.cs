@@ -28,7 +28,9 @@ public static class ManifestDialects
         message = null;
         var sameKind = All.Where(d => string.Equals(d.Kind.Kind, kind, StringComparison.OrdinalIgnoreCase)).ToImmutableArray();
         if (sameKind.IsEmpty || For(apiVersion, kind) is not null) return false;
-        var supported = string.Join(", ", sameKind.Select(static d => $"apiVersion {d.Kind.ApiVersion} with kind {d.Kind.Kind}"));
+        // Kinds of other systems have the same name: of whoever names a system, its own is meant.
+        var meant = sameKind.Where(d => apiVersion.StartsWith(d.Kind.Group + "/", StringComparison.Ordinal)).ToImmutableArray();
+        var supported = string.Join(", ", (meant.IsEmpty ? sameKind : meant).Select(static d => $"apiVersion {d.Kind.ApiVersion} with kind {d.Kind.Kind}"));
         message = apiVersion.Length == 0
             ? $"kind {kind} needs an apiVersion; supported: {supported}."
             : $"apiVersion {apiVersion} with kind {kind} is not supported; supported: {supported}.";
