@@ -94,7 +94,7 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
                 foreach (var version in spec.Array("versions").OfType<JsonObject>()) version["served"] = (bool?)version["storage"] == true;
                 // Carries its resourceVersion.
                 await client.UpdateAsync(Kinds.CustomResourceDefinition, KubeObject.From(tree), null, cancellation);
-                say($"CustomResourceDefinition {ConversionOptions.Definition} asks no webhook any more and serves its stored version alone");
+                say($"CustomResourceDefinition {ConversionOptions.Definition} asks no webhook any more and serves its stored version alone (kubectl remembers others for hours; kubectl api-resources has it look anew)");
                 return;
             }
             catch (ApiException e) when (e.IsNotFound)

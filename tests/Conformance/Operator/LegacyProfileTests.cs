@@ -135,8 +135,12 @@ public sealed class LegacyProfileTests
 
         await ground.EndConversionAsync();
         Assert.Equal("pi", (await ground.Admin.GetAsync(LegacyGround.Kind("v2beta1"), ground.Namespace, "pi", Token)).Meta.Name);
-        // What kubectl discovers follows the definition a moment later.
-        await LegacyGround.UntilAsync("kubectl lists the job", async () => await LegacyGround.TryKubectlAsync($"get mpijobs -n {ground.Namespace} -o name") is (0, var names) && names.Contains("mpijob.kubeflow.org/pi", StringComparison.Ordinal));
+        // kubectl keeps for hours which versions there are, unless it is told to look; and what it finds follows the definition a moment later.
+        await LegacyGround.UntilAsync("kubectl lists the job", async () =>
+        {
+            await LegacyGround.TryKubectlAsync("api-resources --api-group=kubeflow.org");
+            return await LegacyGround.TryKubectlAsync($"get mpijobs -n {ground.Namespace} -o name") is (0, var names) && names.Contains("mpijob.kubeflow.org/pi", StringComparison.Ordinal);
+        });
         await ground.Admin.DeleteAsync(LegacyGround.Kind("v2beta1"), ground.Namespace, "pi", new DeleteOptions(), Token);
         await ground.Admin.DeleteAsync(Kinds.Namespace, null, other, new DeleteOptions(), Token);
         await LegacyGround.UntilAsync("the namespace gone", async () => !(await ground.Admin.ListAsync(Kinds.Namespace, null, new ListOptions(), Token)).Items.Any(n => n.Meta.Name == other));
