@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -9,12 +10,18 @@ namespace Kube.Types;
 public static class JsonBuilding
 {
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonWriterOptions Indented = Plain with { Indented = true, IndentSize = 4, NewLine = "\n" };
 
     /// <summary>The tree as UTF-8, characters written as themselves (as Kubernetes does), not as escapes.</summary>
-    public static byte[] ToUtf8(this JsonNode tree)
+    public static byte[] ToUtf8(this JsonNode tree) => Write(tree, Plain);
+
+    /// <summary>The tree as people read it and as kubectl prints it: four blanks a level, and a line feed at the end.</summary>
+    public static string ToIndentedText(this JsonNode tree) => Encoding.UTF8.GetString(Write(tree, Indented)) + "\n";
+
+    private static byte[] Write(JsonNode tree, JsonWriterOptions options)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(buffer, Plain)) tree.WriteTo(writer);
+        using (var writer = new Utf8JsonWriter(buffer, options)) tree.WriteTo(writer);
         return buffer.WrittenSpan.ToArray();
     }
 
