@@ -15,27 +15,38 @@ public sealed class OperatorFlagsTests
         Assert.Empty(flags.Errors);
         Assert.Equal(("a", "kubeflow", 8081, 2), (flags.Options.Namespace, flags.Options.Lease.Namespace, flags.Options.MonitoringPort, flags.Options.Threadiness));
         Assert.Equal(("volcano", "example.org"), (flags.Options.Planning.GangScheduler, flags.Options.Planning.ClusterDomain));
-        Assert.Equal(4, flags.Notes.Length);
+        Assert.Equal(5, flags.Notes.Length);
+        Assert.Equal("flags -alsologtostderr, -v, -stderrthreshold: accepted without effect; the log goes to standard error", flags.Notes[^1]);
     }
 
-    [Fact]
-    public void Flags_of_versions_that_are_not_served_are_refused_by_name()
+    /// <summary>What manifests of each release said, and every other flag of its program (spec/kubeflow-mpijob.md 4.1), in both styles.</summary>
+    [Theory]
+    [InlineData("0.1.0", "--gpus-per-node 8 --kubectl-delivery-image mpioperator/kubectl-delivery:0.1.0")]
+    [InlineData("ksonnet of Kubeflow 0.5", "-alsologtostderr --gpus-per-node 8 --kubectl-delivery-image mpioperator/kubectl-delivery:latest")]
+    [InlineData("v1alpha1 of v0.2", "-alsologtostderr -gpus-per-node=8 -processing-units-per-node 4 --processing-resource-type=cpu -kubectl-delivery-image=k:1 --namespace ml --enable-gang-scheduling -master= -kubeConfig=/c")]
+    [InlineData("v1alpha2 of v0.2.0", "-alsologtostderr --kubectl-delivery-image k:1 --enable-gang-scheduling=true --namespace kubeflow --threadiness 2")]
+    [InlineData("v1alpha2 of v0.2.3", "-alsologtostderr --lock-namespace mpi-operator --kubectl-delivery-image k:1 --gang-scheduling volcano --monitoring-port 8080")]
+    [InlineData("v1 of v0.3", "-alsologtostderr --lock-namespace=kubeflow --kubectl-delivery-image=k:1 --gang-scheduling=volcano --threadiness=2 --monitoring-port=0")]
+    [InlineData("v2beta1 of v0.8", "-alsologtostderr --lock-namespace=mpi-operator --kube-api-qps=5 --kube-api-burst=10 --controller-queue-rate-limit=10 --controller-queue-burst=100 --cluster-domain= --gang-scheduling=")]
+    [InlineData("klog and glog", "-logtostderr=true -v 2 -vmodule=a=1 -stderrthreshold=INFO -alsologtostderrthreshold=0 -log_dir /tmp -log_file=x -log_file_max_size 1 -log_backtrace_at=a.go:1 -skip_headers -skip_log_headers -add_dir_header -one_output -legacy_stderr_threshold_behavior=false")]
+    public void The_arguments_of_an_old_Deployment_start_ours(string release, string arguments)
     {
-        var flags = Parse("--enable-gang-scheduling");
-        Assert.Equal(["flag -enable-gang-scheduling=true: not served by this release"], flags.Errors);
+        var flags = Parse(arguments.Split(' '));
+        Assert.True(flags.Errors.IsEmpty, $"{release}: {string.Join("; ", flags.Errors)}");
     }
 
     [Fact]
     public void Arguments_of_the_ksonnet_prototype_start_ours_and_their_numbers_count_in_profile_legacy()
     {
+        const string Log = "flag -alsologtostderr: accepted without effect; the log goes to standard error";
         string[] old = ["-alsologtostderr", "--gpus-per-node", "8", "--processing-resource-type=cpu"];
         var plain = Parse(old);
         Assert.Empty(plain.Errors);
         Assert.Null(plain.Options.Conversion);
-        Assert.Equal(["flag -gpus-per-node has no effect: it is for --profile=legacy", "flag -processing-resource-type has no effect: it is for --profile=legacy"], plain.Notes);
+        Assert.Equal([Log, "flag -gpus-per-node has no effect: it is for --profile=legacy", "flag -processing-resource-type has no effect: it is for --profile=legacy"], plain.Notes);
         var legacy = Parse([.. old, "--profile=legacy", "--lock-namespace=ops"]);
         Assert.Empty(legacy.Errors);
-        Assert.Empty(legacy.Notes);
+        Assert.Equal([Log], legacy.Notes);
         Assert.Equal("ops", legacy.Options.Conversion!.Namespace);
         Assert.Equal(("8", "cpu"), (legacy.Options.Conversion.Flags["gpus-per-node"], legacy.Options.Conversion.Flags["processing-resource-type"]));
     }
@@ -46,6 +57,16 @@ public sealed class OperatorFlagsTests
         Assert.Equal(["flag -profile: \"v1\" is not supported; supported: v2beta1, legacy"], Parse("--profile=v1").Errors);
         Assert.Equal(3, Parse("--profile=legacy", "--gpus-per-node=none", "--webhook-url=http://host/convert", "--webhook-port=8080").Errors.Length);
         Assert.Equal("https://[::1]:9443/convert", Parse("--profile=legacy", "--webhook-url=https://[::1]:9443/convert").Options.Conversion!.Url!.OriginalString);
+    }
+
+    [Fact]
+    public void Gang_scheduling_that_is_switched_on_without_a_name_is_kube_batchs()
+    {
+        var flags = Parse("--enable-gang-scheduling");
+        Assert.Equal("kube-batch", flags.Options.Planning.GangScheduler);
+        Assert.Equal(["flag -enable-gang-scheduling is taken for -gang-scheduling=kube-batch"], flags.Notes);
+        Assert.Equal("", Parse("--enable-gang-scheduling=false").Options.Planning.GangScheduler);
+        Assert.Equal("volcano", Parse("--enable-gang-scheduling", "--gang-scheduling=volcano").Options.Planning.GangScheduler);
     }
 
     [Fact]

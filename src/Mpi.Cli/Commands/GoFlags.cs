@@ -43,6 +43,8 @@ public sealed class GoFlags
         return flags;
     }
 
+    public bool IsGiven(string name) => _values.ContainsKey(name);
+
     public string Text(string name, string otherwise) => _values.GetValueOrDefault(name, otherwise);
 
     public bool Flag(string name, bool otherwise = false)

@@ -15,6 +15,9 @@ internal static class OperatorCommand
     private const int LookAttempts = 5;
     private static readonly TimeSpan LookPause = TimeSpan.FromSeconds(2);
 
+    /// <summary>For all questions about rights together.</summary>
+    private static readonly TimeSpan RightsLimit = TimeSpan.FromSeconds(30);
+
     /// <summary>For the list of verbs; the flags are Go's and are read by <see cref="OperatorFlags"/>.</summary>
     public static Command Describe() => new("operator", "Run the operator (the flags of kubeflow/mpi-operator are accepted).");
 
@@ -50,9 +53,13 @@ internal static class OperatorCommand
                 Loggers = loggers,
                 Identity = $"{Environment.MachineName}_{Guid.NewGuid()}",
             });
+            // Nobody waits for it: an operator without some right may do most of its work.
+            var rights = TellMissingRightsAsync(client, flags.Options, cancellation);
             await using var endpoints = await OperatorEndpoints.StartAsync(process, flags.Options, cancellation);
             await using var webhook = process.Conversion is { } served ? await ConversionEndpoint.StartAsync(served, TimeProvider.System, cancellation) : null;
-            return await OperatorHost.RunAsync(process, TimeProvider.System, cancellation) == OperatorExit.Stopped ? ExitCode.Success : ExitCode.Failure;
+            var exit = await OperatorHost.RunAsync(process, TimeProvider.System, cancellation);
+            await rights;
+            return exit == OperatorExit.Stopped ? ExitCode.Success : ExitCode.Failure;
         }
         catch (ConnectionException fault)
         {
@@ -89,6 +96,20 @@ internal static class OperatorCommand
                 await Console.Error.WriteLineAsync($"kubempi operator: the API server does not say whether another operator acts on the same jobs: {trouble.Message}");
                 return false;
             }
+        }
+    }
+
+    private static async Task TellMissingRightsAsync(KubeClient client, OperatorOptions options, CancellationToken cancellation)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        limit.CancelAfter(RightsLimit);
+        try
+        {
+            if (OperatorRights.Text(await new OperatorRights(client).MissingAsync(OperatorRights.Needed(options), limit.Token)) is { } text) await Console.Error.WriteLineAsync($"kubempi operator: {text}");
+        }
+        catch (Exception unanswered) when (unanswered is ApiException or HttpRequestException or OperationCanceledException)
+        {
+            // A server that does not say, or is away: what is refused later is told by whoever is refused.
         }
     }
 

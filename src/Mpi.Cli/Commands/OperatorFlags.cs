@@ -16,13 +16,20 @@ namespace Mpi.Cli;
 public sealed record OperatorFlags(
     OperatorOptions Options, string Master, string Kubeconfig, bool Version, bool Force, ImmutableArray<string> Notes, ImmutableArray<string> Errors)
 {
-    private static readonly HashSet<string> Booleans =
-        ["version", "enable-gang-scheduling", "alsologtostderr", "logtostderr", "legacy_stderr_threshold_behavior", "one_output", "skip_headers", "skip_log_headers", "add_dir_header", "leader-elect", "release-finished-workers", "force"];
+    /// <summary>Of glog and klog, the loggers of old operators.</summary>
+    private static readonly ImmutableArray<string> LogSwitches =
+        ["alsologtostderr", "logtostderr", "legacy_stderr_threshold_behavior", "one_output", "skip_headers", "skip_log_headers", "add_dir_header"];
+
+    private static readonly ImmutableArray<string> LogValues =
+        ["v", "vmodule", "stderrthreshold", "alsologtostderrthreshold", "log_file", "log_dir", "log_file_max_size", "log_backtrace_at"];
+
+    private static readonly HashSet<string> Booleans = ["version", "enable-gang-scheduling", "leader-elect", "release-finished-workers", "force", .. LogSwitches];
 
     private static readonly HashSet<string> Valued =
     [
+        .. LogValues,
         "master", "kubeConfig", "kubeconfig", "namespace", "threadiness", "monitoring-port", "health-port", "gang-scheduling", "lock-namespace", "kube-api-qps", "kube-api-burst",
-        "controller-queue-rate-limit", "controller-queue-burst", "cluster-domain", "v", "vmodule", "stderrthreshold", "log_file", "log_dir", "log_file_max_size", "log_backtrace_at",
+        "controller-queue-rate-limit", "controller-queue-burst", "cluster-domain",
         "kubectl-delivery-image", "gpus-per-node", "processing-units-per-node", "processing-resource-type",
         "compat", "agent-image", "agent-image-pull-policy", "gate-timeout", "launcher-restart-policy", "on-launcher-deleted", "missing-gang-scheduler",
         "profile", "webhook-port", "webhook-url",
@@ -38,7 +45,8 @@ public sealed record OperatorFlags(
         ("kubectl-delivery-image", "no kubectl is delivered into pods"),
     ];
 
-    private static readonly ImmutableArray<string> NotServed = ["enable-gang-scheduling"];
+    /// <summary>The only gang scheduler there was when it was switched on and not named (spec/kubeflow-mpijob.md 4.1).</summary>
+    private const string OldGangScheduler = "kube-batch";
 
     public static OperatorFlags Parse(ReadOnlySpan<string> arguments, Func<string, string?> environment)
     {
@@ -61,10 +69,6 @@ public sealed record OperatorFlags(
         if (deleted is not ("" or "fail" or "retry")) errors.Add($"flag -on-launcher-deleted: \"{deleted}\" is not supported; supported: fail, retry");
         var gangless = flags.Text("missing-gang-scheduler", "");
         if (gangless is not ("" or "wait" or "ignore")) errors.Add($"flag -missing-gang-scheduler: \"{gangless}\" is not supported; supported: wait, ignore");
-        foreach (var name in NotServed)
-        {
-            if (flags.Text(name, "") is { Length: > 0 } value and not "false") errors.Add($"flag -{name}={value}: not served by this release");
-        }
 
         var lockNamespace = flags.Text("lock-namespace", defaults.Lease.Namespace);
         var conversion = ReadConversion(flags, lockNamespace, errors, out var unused);
@@ -81,7 +85,7 @@ public sealed record OperatorFlags(
             {
                 ClusterDomain = flags.Text("cluster-domain", ""),
                 Strict = compat == "strict",
-                GangScheduler = flags.Text("gang-scheduling", ""),
+                GangScheduler = flags.Text("gang-scheduling", flags.Flag("enable-gang-scheduling") ? OldGangScheduler : ""),
                 FallBackFromMissingGang = gangless == "ignore",
                 ReleaseFinishedWorkers = flags.Flag("release-finished-workers"),
                 OnLauncherDeleted = deleted == "retry" ? LauncherLossPolicy.Retry : LauncherLossPolicy.Fail,
@@ -100,7 +104,7 @@ public sealed record OperatorFlags(
             environment("KUBECONFIG") is { Length: > 0 } fromEnvironment ? fromEnvironment : flags.Text("kubeConfig", flags.Text("kubeconfig", "")),
             flags.Flag("version"),
             flags.Flag("force"),
-            [.. Superseded.Where(s => flags.Text(s.Flag, "").Length > 0).Select(static s => $"flag -{s.Flag} has no effect: {s.Why}"), .. unused],
+            [.. NotesOn(flags), .. unused],
             [.. flags.Errors, .. errors, .. options.Validate().Select(static e => e.ToString())]);
     }
 
@@ -130,5 +134,15 @@ public sealed record OperatorFlags(
                 errors.Add($"flag -profile: \"{other}\" is not supported; supported: v2beta1, legacy");
                 return null;
         }
+    }
+
+    private static IEnumerable<string> NotesOn(GoFlags flags)
+    {
+        foreach (var (flag, why) in Superseded.Where(s => flags.IsGiven(s.Flag))) yield return $"flag -{flag} has no effect: {why}";
+        if (flags.IsGiven("enable-gang-scheduling") && !flags.IsGiven("gang-scheduling") && flags.Flag("enable-gang-scheduling")) yield return $"flag -enable-gang-scheduling is taken for -gang-scheduling={OldGangScheduler}";
+        var logging = LogSwitches.Concat(LogValues).Where(flags.IsGiven).ToList();
+        if (logging.Count > 0) yield return $"{Named(logging)}: accepted without effect; the log goes to standard error";
+
+        static string Named(List<string> names) => $"flag{(names.Count == 1 ? "" : "s")} -{string.Join(", -", names)}";
     }
 }
