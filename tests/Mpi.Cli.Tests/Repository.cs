@@ -15,6 +15,9 @@ internal static partial class Repository
         .Concat(Directory.EnumerateDirectories(Path.Combine(Root, "tests/Mpi.Planning.Tests/golden")).Select(static folder => Path.GetFileName(folder)))
         .ToFrozenSet(StringComparer.Ordinal);
 
+    /// <summary>Of an image's stand-in and Dockerfile.</summary>
+    public static string Folder(string image) => Path.Combine(Root, "images", image);
+
     public static string[] Page(string path) => File.ReadAllLines(Path.Combine(Root, path));
 
     public static IEnumerable<string> TestsNamedIn(string line) => Named().Matches(line).Select(static m => m.Groups["name"].Value);
