@@ -19,13 +19,13 @@ public sealed class MalformedJobTests
         ("spec-is-a-number", "7"),
         ("specs-are-a-list", """{"mpiReplicaSpecs": [{"Launcher": 1}]}"""),
         ("roles-are-text", """{"mpiReplicaSpecs": {"Launcher": "one", "Worker": true}}"""),
-        ("replicas-are-text", $$"""{"mpiReplicaSpecs": {"Launcher": {"template": {{Template}}}, "Worker": {"replicas": "two", "template": {{Template}}}}}"""),
+        ("replicas-are-text", """{"mpiReplicaSpecs": {"Launcher": {"template": TEMPLATE}, "Worker": {"replicas": "two", "template": TEMPLATE}}}"""),
         ("template-is-a-number", """{"mpiReplicaSpecs": {"Launcher": {"template": 4}, "Worker": {"replicas": 1, "template": []}}}"""),
         ("containers-are-text", """{"mpiReplicaSpecs": {"Launcher": {"template": {"spec": {"containers": "main"}}}}}"""),
         ("containers-are-numbers", """{"mpiReplicaSpecs": {"Launcher": {"template": {"spec": {"containers": [1, null, "x"]}}}}}"""),
         ("command-is-text", """{"mpiReplicaSpecs": {"Launcher": {"template": {"spec": {"containers": [{"name": "main", "command": "mpirun,a"}]}}}}}"""),
         ("words-are-numbers", """{"mpiReplicaSpecs": {"Launcher": {"template": {"spec": {"containers": [{"name": "main", "command": ["mpirun"], "args": [1, true, {}, null]}]}}}}}"""),
-        ("policy-is-a-list", $$$"""{"runPolicy": [], "slotsPerWorker": {}, "mpiReplicaSpecs": {"Launcher": {"template": {{{Template}}}}}}"""),
+        ("policy-is-a-list", """{"runPolicy": [], "slotsPerWorker": {}, "mpiReplicaSpecs": {"Launcher": {"template": TEMPLATE}}}"""),
         ("labels-are-text", """{"mpiReplicaSpecs": {"Launcher": {"template": {"metadata": {"labels": "a=b"}, "spec": {"containers": [{"name": "main"}]}}}}}"""),
         ("old-shape", """{"gpus": 16, "template": {"spec": {"containers": [{"name": "main", "command": "mpirun"}]}}}"""),
     ];
@@ -72,7 +72,7 @@ public sealed class MalformedJobTests
         ["apiVersion"] = MpiJobs.Kind.ApiVersion,
         ["kind"] = MpiJobs.Kind.Kind,
         ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = "default" },
-        ["spec"] = JsonNode.Parse(spec),
+        ["spec"] = JsonNode.Parse(spec.Replace("TEMPLATE", Template, StringComparison.Ordinal)),
     };
 
     private static void TakeTypesAway(SimulatedCluster world) => SimulatedCluster.Now(world.Admin.PatchAsync(
