@@ -61,7 +61,7 @@ public sealed class OperatorRights(IKubeWriter client)
     {
         if (missing.IsEmpty) return null;
         var text = new StringBuilder("it lacks rights, and without them jobs stay undone. Missing");
-        foreach (var scope in missing.GroupBy(static right => right.Namespace))
+        foreach (var scope in missing.GroupBy(static right => right.Namespace).OrderBy(static of => of.Key, StringComparer.Ordinal))
         {
             text.Append(scope.Key.Length > 0 ? $", in namespace {scope.Key}" : ", in the whole cluster").Append(":\n");
             var rules = scope.GroupBy(static right => (right.Group, right.Resource, right.Name)).Select(static of => (of.Key.Group, of.Key.Resource, of.Key.Name, Verbs: string.Join(", ", of.Select(static right => right.Verb))));

@@ -40,6 +40,9 @@ public sealed class OperatorRightsTests
             it lacks rights, and without them jobs stay undone. Missing, in the whole cluster:
               - { apiGroups: ["kubeflow.org"], resources: [mpijobs/status], verbs: [patch] }
               - { apiGroups: ["kubeflow.org"], resources: [mpijobs/finalizers], verbs: [update] }
+              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis], verbs: [list, watch, delete] }
+              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis/status], verbs: [patch] }
+              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis/finalizers], verbs: [update] }
               - { apiGroups: [""], resources: [pods], verbs: [list, watch, create, delete, deletecollection] }
               - { apiGroups: ["batch"], resources: [jobs], verbs: [get, patch, delete] }
               - { apiGroups: ["batch"], resources: [jobs/status], verbs: [patch] }
