@@ -6,7 +6,7 @@ namespace Mpi.Dialects;
 public static class CustomResources
 {
     /// <summary>One of each dialect's, as YAML.</summary>
-    public static ImmutableArray<string> All() => [MpiJobs(), MetacontrollerMpiJobs(), Mpis()];
+    public static ImmutableArray<string> All() => [.. ManifestDialects.Known.Select(static d => d.Definition)];
 
     /// <summary>kubeflow's MPIJob with version v2beta1, as YAML.</summary>
     public static string MpiJobs() => Read("Mpi.Dialects.crd.mpijobs.yaml");

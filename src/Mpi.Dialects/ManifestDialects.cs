@@ -8,16 +8,22 @@ namespace Mpi.Dialects;
 public static class ManifestDialects
 {
     /// <summary>Registration: one line a dialect.</summary>
-    public static ImmutableArray<IDialect> All { get; } =
+    internal static ImmutableArray<IManifestDialect> Known { get; } =
     [
         new KubeflowV2Beta1Dialect(),
         new MetacontrollerDialect(),
         new KubeBatchDialect(),
     ];
 
+    /// <summary>All of them, for those who run their jobs.</summary>
+    public static ImmutableArray<IDialect> All { get; } = [.. Known];
+
     /// <summary>The dialect of an object; null when the object is no MPI job at all, or one of a version that is not served.</summary>
-    public static IDialect? For(string apiVersion, string kind) =>
-        All.FirstOrDefault(d => d.Kind.Kind == kind && d.Kind.ApiVersion == apiVersion);
+    public static IDialect? For(string apiVersion, string kind) => Find(apiVersion, kind);
+
+    /// <inheritdoc cref="For"/>
+    internal static IManifestDialect? Find(string apiVersion, string kind) =>
+        Known.FirstOrDefault(d => d.Kind.Kind == kind && d.Kind.ApiVersion == apiVersion);
 
     /// <summary>
     /// Whether an object calls itself an MPI job, though in no version that is known here. True for a kind of ours under

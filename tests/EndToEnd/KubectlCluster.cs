@@ -97,8 +97,7 @@ public sealed class KubectlCluster : IAsyncLifetime
         var error = process.StandardError.ReadToEndAsync(limit.Token);
         try
         {
-            if (input is not null) await process.StandardInput.BaseStream.WriteAsync(input, limit.Token);
-            process.StandardInput.Close();
+            await GiveAsync(process.StandardInput, input ?? [], limit.Token);
             await process.WaitForExitAsync(limit.Token);
             await reading;
             return new KubectlResult(process.ExitCode, output.ToArray(), await error);
@@ -106,6 +105,19 @@ public sealed class KubectlCluster : IAsyncLifetime
         finally
         {
             if (!process.HasExited) process.Kill(entireProcessTree: true);
+        }
+    }
+
+    /// <summary>A kubectl that ends before it has read everything says why itself: by its exit code and its words, not by our broken pipe.</summary>
+    private static async Task GiveAsync(StreamWriter stdin, byte[] input, CancellationToken cancellation)
+    {
+        try
+        {
+            await stdin.BaseStream.WriteAsync(input, cancellation);
+            stdin.Close();
+        }
+        catch (IOException)
+        {
         }
     }
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Kube.Testing;
 using Kube.Types;
 using Mpi.Model;
@@ -9,16 +8,28 @@ namespace Mpi.Dialects.Tests;
 /// <summary>Manifests with parts exchanged, taken away, doubled and spoilt: parsing answers, whatever they hold.</summary>
 public sealed class MutatedManifestTests
 {
-    private static readonly JsonMutation Mutation = new("""{"Worker":null}""", "\"kueue.x-k8s.io/multikueue\"", """{"spec":{"containers":[{"name":"a"}]}}""");
     private static readonly int Manifests100k = int.TryParse(Environment.GetEnvironmentVariable("KUBEMPI_PROPERTY_RUNS"), out var runs) ? runs : 100_000;
 
     [Fact]
-    public void No_manifest_makes_the_parser_throw_and_every_refusal_has_a_reason()
+    public void Kubeflows_parser_answers() =>
+        Answers(new KubeflowV2Beta1Dialect(), Manifests.Tree().ToJsonString(), new JsonMutation("""{"Worker":null}""", "\"kueue.x-k8s.io/multikueue\"", """{"spec":{"containers":[{"name":"a"}]}}"""), Manifests100k);
+
+    [Fact]
+    public void Metacontrollers_parser_answers() =>
+        Answers(new MetacontrollerDialect(), MetacontrollerTests.Hello, new JsonMutation("""{"daemon":true}""", "\"${REPLICAS}\"", """{"spec":{"containers":[{"name":"a"}]}}"""), Manifests100k / 5);
+
+    [Theory]
+    [InlineData(KubeBatchParserTests.WholeJob)]
+    [InlineData(KubeBatchParserTests.BareSpec)]
+    public void Kube_batchs_parser_answers(string yaml) =>
+        Answers(new KubeBatchDialect(), Manifests.Tree(yaml).ToJsonString(), new JsonMutation("""{"spec":{"template":null}}""", "\"Job\"", """{"spec":{"containers":[{"name":"a"}]}}"""), Manifests100k / 5);
+
+    /// <summary>It never throws, and every refusal has a reason.</summary>
+    private static void Answers(IDialect dialect, string template, JsonMutation mutation, int manifests)
     {
-        var template = Manifests.Tree().ToJsonString();
-        for (var seed = 0; seed < Manifests100k; seed++)
+        for (var seed = 0; seed < manifests; seed++)
         {
-            var json = Mutation.Of(template, new Random(seed));
+            var json = mutation.Of(template, new Random(seed));
             JsonElement manifest;
             try
             {
@@ -32,8 +43,7 @@ public sealed class MutatedManifestTests
 
             try
             {
-                var result = new KubeflowV2Beta1Dialect().Parse(manifest);
-                if (result is ParseResult.Rejected rejected) Assert.False(FieldError.Aggregate(rejected.Errors).Length == 0);
+                if (dialect.Parse(manifest) is ParseResult.Rejected rejected) Assert.False(FieldError.Aggregate(rejected.Errors).Length == 0);
             }
             catch (Exception broken)
             {

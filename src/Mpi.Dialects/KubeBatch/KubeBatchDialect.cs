@@ -5,7 +5,7 @@ using Mpi.Model;
 namespace Mpi.Dialects;
 
 /// <summary>kube-batch's MPI, <c>scheduling.incubator.k8s.io/v1alpha1</c>: one Job of pods that are all alike, and its PodGroup (spec/kube-batch-mpi.md).</summary>
-public sealed class KubeBatchDialect : IDialect
+public sealed class KubeBatchDialect : IManifestDialect
 {
     public static readonly ResourceKind Mpi = new("scheduling.incubator.k8s.io", "v1alpha1", "MPI", "mpis");
 
@@ -22,4 +22,20 @@ public sealed class KubeBatchDialect : IDialect
     public RunProfile Profile(ObjectMeta job) => KubeBatchProfile.Of(job);
 
     public RunWiring Wiring(MpiRun run) => KubeBatchWiring.Of(run);
+
+    string IManifestDialect.Definition => CustomResources.Mpis();
+
+    /// <summary>Spec 3, both shapes.</summary>
+    string IManifestDialect.Fields => """
+        MPIOfJob apiVersion kind metadata:ObjectMeta spec:JobAndPodGroup status:any
+        MPIOfJobSpec apiVersion kind metadata:ObjectMeta spec:JobSpecAndPodGroup status:any
+        JobAndPodGroup job:Job podGroup:PodGroup
+        JobSpecAndPodGroup job:JobSpec podGroup:PodGroup
+        Job apiVersion kind metadata:ObjectMeta spec:JobSpec status:any
+        JobSpec activeDeadlineSeconds:i backoffLimit:i backoffLimitPerIndex:i completionMode completions:i managedBy manualSelector:b maxFailedIndexes:i parallelism:i podFailurePolicy:any podReplacementPolicy selector:LabelSelector successPolicy:any suspend:b template:PodTemplateSpec ttlSecondsAfterFinished:i
+        PodGroup apiVersion kind metadata:ObjectMeta spec:PodGroupSpec status:any
+        PodGroupSpec minMember:i priorityClassName queue
+        """;
+
+    string IManifestDialect.FieldsOf(JsonElement manifest) => manifest.Has("spec", "job", "spec") || manifest.Text("spec", "job", "kind") == "Job" ? "MPIOfJob" : "MPIOfJobSpec";
 }

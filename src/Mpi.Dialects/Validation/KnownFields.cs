@@ -1,45 +1,16 @@
-using System.Text.Json;
-using Kube.Types;
-using Mpi.Model;
-
 namespace Mpi.Dialects;
 
 /// <summary>
-/// The fields of an MPIJob (spec/kubeflow-mpijob.md 1.2), of skatelescope.org's (spec/metacontroller-mpijob.md 2), of kube-batch's MPI in both shapes
-/// (spec/kube-batch-mpi.md 3), and of a pod template as of Kubernetes 1.35. Rare volume sources are not looked into.
+/// The fields of all dialects' manifests, and of what they share: metadata and a pod template as of Kubernetes 1.35. Rare volume sources are not
+/// looked into.
 /// </summary>
 internal static class KnownFields
 {
-    public const string MpiJob = "MPIJob";
     public const string PodTemplate = "PodTemplateSpec";
 
-    /// <summary>The type of a whole manifest.</summary>
-    public static string TypeOf(IDialect dialect, JsonElement manifest) => dialect switch
-    {
-        MetacontrollerDialect => "SkatelescopeMPIJob",
-        KubeBatchDialect => manifest.Has("spec", "job", "spec") || manifest.Text("spec", "job", "kind") == "Job" ? "MPIOfJob" : "MPIOfJobSpec",
-        _ => MpiJob,
-    };
+    public static FieldTree Tree { get; } = new(string.Join('\n', ManifestDialects.Known.Select(static d => d.Fields).Append(Shared)));
 
-    public static FieldTree Tree { get; } = new("""
-        MPIJob apiVersion kind metadata:ObjectMeta spec:MPIJobSpec status:any
-        MPIJobSpec slotsPerWorker:i runLauncherAsWorker:b launcherCreationPolicy sshAuthMountPath mpiImplementation runPolicy:RunPolicy mpiReplicaSpecs:ReplicaSpecs
-        RunPolicy cleanPodPolicy ttlSecondsAfterFinished:i activeDeadlineSeconds:i backoffLimit:i suspend:b managedBy schedulingPolicy:SchedulingPolicy
-        SchedulingPolicy minAvailable:i queue minResources:{q} priorityClass scheduleTimeoutSeconds:i
-        ReplicaSpecs Launcher:ReplicaSpec Worker:ReplicaSpec
-        ReplicaSpec replicas:i restartPolicy template:PodTemplateSpec
-
-        SkatelescopeMPIJob apiVersion kind metadata:ObjectMeta spec:SkatelescopeSpec status:any
-        SkatelescopeSpec replicas:i slots:i daemon:b daemons:b image template:PodTemplateSpec
-        MPIOfJob apiVersion kind metadata:ObjectMeta spec:JobAndPodGroup status:any
-        MPIOfJobSpec apiVersion kind metadata:ObjectMeta spec:JobSpecAndPodGroup status:any
-        JobAndPodGroup job:Job podGroup:PodGroup
-        JobSpecAndPodGroup job:JobSpec podGroup:PodGroup
-        Job apiVersion kind metadata:ObjectMeta spec:JobSpec status:any
-        JobSpec activeDeadlineSeconds:i backoffLimit:i backoffLimitPerIndex:i completionMode completions:i managedBy manualSelector:b maxFailedIndexes:i parallelism:i podFailurePolicy:any podReplacementPolicy selector:LabelSelector successPolicy:any suspend:b template:PodTemplateSpec ttlSecondsAfterFinished:i
-        PodGroup apiVersion kind metadata:ObjectMeta spec:PodGroupSpec status:any
-        PodGroupSpec minMember:i priorityClassName queue
-
+    private const string Shared = """
         ObjectMeta name generateName namespace labels:{s} annotations:{s} finalizers:[s] ownerReferences:any uid resourceVersion generation:i creationTimestamp deletionTimestamp deletionGracePeriodSeconds:i managedFields:any selfLink
         PodTemplateSpec metadata:ObjectMeta spec:PodSpec
         PodSpec activeDeadlineSeconds:i affinity:Affinity automountServiceAccountToken:b containers:[Container] dnsConfig:DnsConfig dnsPolicy enableServiceLinks:b ephemeralContainers:any hostAliases:[HostAlias] hostIPC:b hostNetwork:b hostPID:b hostUsers:b hostname hostnameOverride imagePullSecrets:[Named] initContainers:[Container] nodeName nodeSelector:{s} os:Named overhead:{q} preemptionPolicy priority:i priorityClassName readinessGates:[ReadinessGate] resourceClaims:[ResourceClaim] resources:Resources restartPolicy runtimeClassName schedulerName schedulingGroup:any schedulingGates:[Named] securityContext:PodSecurityContext serviceAccount serviceAccountName setHostnameAsFQDN:b shareProcessNamespace:b subdomain terminationGracePeriodSeconds:i tolerations:[Toleration] topologySpreadConstraints:[TopologySpreadConstraint] volumes:[Volume] workloadRef:WorkloadRef
@@ -109,5 +80,5 @@ internal static class KnownFields
         ReadinessGate conditionType
         ResourceClaim name resourceClaimName resourceClaimTemplateName
         WorkloadRef name podGroup podGroupReplicaKey
-        """);
+        """;
 }

@@ -57,7 +57,7 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
         else if (kindFault is null && !root.Has("metadata", "name") && !root.Has("metadata", "generateName")) Add(FindingSeverity.Error, "", document.Positions.Locate("metadata"), "metadata.name", "must have a name", $"Give the {kind} a name.");
     }
 
-    private void CheckJob(YamlDocument document, JsonElement root, IDialect dialect)
+    private void CheckJob(YamlDocument document, JsonElement root, IManifestDialect dialect)
     {
         var told = new HashSet<string>(StringComparer.Ordinal);
         var parsed = dialect.Parse(WithName(document.Root, dialect));
@@ -66,7 +66,7 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
             foreach (var error in rejected.Errors) Tell(FindingSeverity.Error, error);
         }
 
-        new FieldCheck(KnownFields.Tree, Tell).Check(root, KnownFields.TypeOf(dialect, root));
+        new FieldCheck(KnownFields.Tree, Tell).Check(root, dialect.FieldsOf(root));
 
         var advice = new Advice((severity, id, path, message, fix) => Add(severity, id, document.Positions.Locate(path), path, message, fix));
         if (parsed is ParseResult.Run { Value.Warnings: var warnings })
@@ -74,16 +74,7 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
             foreach (var warning in warnings) advice.Warn("read-otherwise", warning.Path, warning.Message);
         }
 
-        if (dialect is MetacontrollerDialect)
-        {
-            SharedTemplateAdvice.Give(root.At("spec", "template"), "spec.template", advice);
-        }
-        else
-        {
-            var job = new JobShape(root);
-            CommandAdvice.Give(job, advice);
-            UserAdvice.Give(job, homeOf, advice);
-        }
+        dialect.Advise(root, homeOf, advice);
 
         // The dialect's parser and the table of fields both know types; what one has said, the other need not repeat.
         void Tell(FindingSeverity severity, FieldError error)
@@ -128,7 +119,7 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
                 : ("apiVersion", $"\"{apiVersion}\" is not supported for {kind}", $"Write apiVersion: {sameKind.Kind.ApiVersion}.");
         }
 
-        var sameGroup = ManifestDialects.All.FirstOrDefault(d => d.Kind.ApiVersion == apiVersion);
+        var sameGroup = ManifestDialects.Known.FirstOrDefault(d => d.Kind.ApiVersion == apiVersion);
         return sameGroup is null ? null : ("kind", $"\"{kind}\" is not a kind of {apiVersion}", $"Write kind: {sameGroup.Kind.Kind}.");
     }
 
@@ -136,17 +127,17 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
     /// The dialect by whose rules the rest is judged: the one that is named, or where the name is only misspelt the one that is
     /// meant. Another served version of a kind may have other fields, so it is not guessed.
     /// </summary>
-    private static IDialect? DialectMeant(string apiVersion, string kind)
+    private static IManifestDialect? DialectMeant(string apiVersion, string kind)
     {
-        if (ManifestDialects.For(apiVersion, kind) is { } named) return named;
+        if (ManifestDialects.Find(apiVersion, kind) is { } named) return named;
         if (KindOf(kind) is { } sameKind) return OlderVersions.Contains(apiVersion) ? null : sameKind;
-        var sameVersion = ManifestDialects.All.FirstOrDefault(d => d.Kind.ApiVersion == apiVersion);
+        var sameVersion = ManifestDialects.Known.FirstOrDefault(d => d.Kind.ApiVersion == apiVersion);
         return sameVersion is not null && Spelling.Nearest(kind, [sameVersion.Kind.Kind]) is not null ? sameVersion : null;
     }
 
     private static readonly ImmutableArray<string> OlderVersions = ["kubeflow.org/v1", "kubeflow.org/v1alpha1", "kubeflow.org/v1alpha2"];
 
-    private static IDialect? KindOf(string kind) => ManifestDialects.All.FirstOrDefault(d => string.Equals(d.Kind.Kind, kind, StringComparison.OrdinalIgnoreCase));
+    private static IManifestDialect? KindOf(string kind) => ManifestDialects.Known.FirstOrDefault(d => string.Equals(d.Kind.Kind, kind, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The manifest as the API server would hand it out: named where the name is to be generated, its version and kind as meant.</summary>
     private static JsonElement WithName(JsonObject root, IDialect dialect)

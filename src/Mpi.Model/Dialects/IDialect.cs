@@ -42,4 +42,5 @@ public interface IDialect
 
 /// <param name="Kind">Cluster-scoped.</param>
 /// <param name="Remedy">How people remove it.</param>
-public sealed record RivalController(ResourceKind Kind, string Name, string Remedy);
+/// <param name="System">What people call the system behind it.</param>
+public sealed record RivalController(ResourceKind Kind, string Name, string Remedy, string System);

@@ -18,7 +18,7 @@ public static class PlanningNames
     /// </summary>
     public const string StandingWorkers = "kubempi.dev/standing-workers";
 
-    /// <summary>Label by which metacontroller knows the children that it made: the parent's uid. A Job's own label of this name has the Job's.</summary>
+    /// <summary>Label by which a dialect's rival (<see cref="Mpi.Model.IDialect.Rival"/>) knows the children that it made: the parent's uid. A Job's own label of this name has the Job's.</summary>
     public const string ParentUid = "controller-uid";
 
     /// <summary>Launcher Job annotation: digest of what the user asked of it, where an edit is worth a word.</summary>

@@ -10,7 +10,7 @@ namespace Mpi.Planning;
 /// <param name="Standing">How many of them, from index 0 on, have been wanted ever since the launcher's start (<see cref="PlanningNames.StandingWorkers"/>).</param>
 public sealed record StatefulSetView(ChildMeta Meta, int Replicas, string? TemplateDigest, int Standing)
 {
-    /// <summary>Whom metacontroller made it for (<see cref="PlanningNames.ParentUid"/>); empty for any other.</summary>
+    /// <summary>The job that a rival made it for (<see cref="PlanningNames.ParentUid"/>); empty for one that nobody else made.</summary>
     public string ParentUid { get; init; } = "";
 
     public static StatefulSetView Read(JsonElement root)

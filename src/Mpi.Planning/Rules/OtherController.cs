@@ -28,7 +28,8 @@ internal static class OtherController
     private static RunRemark? Remark(Draft draft)
     {
         var (scene, name) = (draft.Scene, draft.Scene.Profile.Job.Name);
-        if (scene.Seen.HasRival && scene.Seen.Dialect.Rival is { } rival)
+        if (scene.Seen.Dialect.Rival is not { } rival) return null;
+        if (scene.Seen.HasRival)
         {
             return new RunRemark("OtherController", $"{rival.Kind.Kind} {rival.Name} works on jobs of this kind, too, and both would make and change the same objects; nothing is done until it is gone: {rival.Remedy}");
         }
@@ -36,6 +37,6 @@ internal static class OtherController
         if (scene.Launcher is { End: not null }) return null;
         var theirs = scene.WorkerSet?.ParentUid == scene.Uid ? $"StatefulSet {scene.Profile.WorkerSet}" : scene.Launcher?.ParentUid == scene.Uid ? $"Job {scene.Profile.Launcher}" : null;
         return theirs is null ? null : new RunRemark(
-            "OtherController", $"{theirs} was made by metacontroller (label {PlanningNames.ParentUid}), and is left as it is; its end is recorded. To run the job here, delete {name} and create it again");
+            "OtherController", $"{theirs} was made by {rival.System} (label {PlanningNames.ParentUid}), and is left as it is; its end is recorded. To run the job here, delete {name} and create it again");
     }
 }
