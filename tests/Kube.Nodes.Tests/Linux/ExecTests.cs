@@ -75,7 +75,7 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
     {
         using var container = await IdleAsync("ended");
         container.Kill();
-        await container.Ended.WaitAsync(Cancelled);
+        await container.Ended.WaitAsync(Limit, Cancelled);
         await Assert.ThrowsAsync<ExecRefusedException>(() => StartAsync(container, ["true"]));
         await Assert.ThrowsAsync<ExecRefusedException>(() => StartAsync(container, ["true"], terminal: true));
     }
@@ -88,7 +88,7 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
         Assert.Equal((0, "begun\n"), (code, output));
         Assert.True(Runs(Sleep(1001)));
         container.Kill();
-        await container.Ended.WaitAsync(Cancelled);
+        await container.Ended.WaitAsync(Limit, Cancelled);
         await NodeFixture.UntilAsync(static () => !Runs(Sleep(1001)));
     }
 
@@ -151,6 +151,8 @@ public sealed class ExecTests(ExecTests.Shared shared) : IClassFixture<ExecTests
     {
         var container = _sandbox.Start(await _sandbox.PodAsync(name), "exec sleep 1000000", uid, change: change);
         Assert.IsType<ContainerStart.Running>(await container.Started.WaitAsync(Limit, Cancelled));
+        // From here on it is the command that signals go to, and no orphan of another one.
+        Assert.True(container.HasCommand);
         return container;
     }
 

@@ -124,7 +124,7 @@ internal sealed class NodeFixture : IAsyncDisposable
     {
         await using var stream = Node.OpenLog("default", pod, container, options ?? new ContainerLogOptions());
         using var text = new StreamReader(stream);
-        return await text.ReadToEndAsync(Cancelled);
+        return await text.ReadToEndAsync(Cancelled).WaitAsync(Limit, Cancelled);
     }
 
     public async Task WaitLogAsync(string pod, string container, string text)
@@ -135,7 +135,7 @@ internal sealed class NodeFixture : IAsyncDisposable
         var buffer = new byte[256];
         while (!seen.ToString().Contains(text, StringComparison.Ordinal))
         {
-            var read = await stream.ReadAsync(buffer, Cancelled);
+            var read = await stream.ReadAsync(buffer, Cancelled).AsTask().WaitAsync(Limit, Cancelled);
             if (read == 0) throw new InvalidOperationException($"the log ended before \"{text}\": {seen}");
             seen.Append(Encoding.UTF8.GetString(buffer, 0, read));
         }
@@ -192,7 +192,10 @@ internal sealed class NodeFixture : IAsyncDisposable
         throw new TimeoutException($"pod {pod} is still there\n{string.Join("\n", Notices)}");
     }
 
-    public async ValueTask DisposeAsync()
+    /// <exception cref="TimeoutException">It does not end: a test that would otherwise hang.</exception>
+    public async ValueTask DisposeAsync() => await EndAsync().WaitAsync(Limit + Limit, CancellationToken.None);
+
+    private async Task EndAsync()
     {
         await _stop.CancelAsync();
         foreach (var task in _running)
@@ -213,5 +216,5 @@ internal sealed class NodeFixture : IAsyncDisposable
         _stop.Dispose();
     }
 
-    public static string Indent(string yaml, int by) => string.Join("\n", yaml.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => new string(' ', by) + l));
+    private static string Indent(string yaml, int by) => string.Join("\n", yaml.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => new string(' ', by) + l));
 }

@@ -31,8 +31,10 @@ public sealed class TeardownTests
         foreach (var word in (ReadOnlySpan<string>)["-method", $"{typeof(TeardownTests).FullName}.{nameof(Lives_until_it_is_killed)}"]) info.ArgumentList.Add(word);
         info.Environment[Victim] = "1";
         using var victim = Process.Start(info)!;
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        late.CancelAfter(TimeSpan.FromMinutes(5));
         int[]? pids = null;
-        while (await victim.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken) is { } line)
+        while (await victim.StandardOutput.ReadLineAsync(late.Token) is { } line)
         {
             if (line.IndexOf("PIDS ", StringComparison.Ordinal) is >= 0 and var at)
             {

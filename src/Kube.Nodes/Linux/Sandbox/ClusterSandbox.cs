@@ -19,6 +19,8 @@ internal sealed class ClusterSandbox : IAsyncDisposable
     /// <summary>Longest a command may take; it only calls <c>mount</c>, <c>ip</c> and the like.</summary>
     private static readonly TimeSpan CommandLimit = TimeSpan.FromSeconds(60);
 
+    private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(5);
+
     private const char Mark = '\u001e';
 
     private readonly Process _holder;
@@ -127,22 +129,29 @@ internal sealed class ClusterSandbox : IAsyncDisposable
             // It is gone already; closing flushed into nothing.
         }
 
-        using (var late = new CancellationTokenSource(TimeSpan.FromSeconds(5), _time))
+        if (!await HasEndedAsync())
         {
-            try
-            {
-                await _holder.WaitForExitAsync(late.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                // A mount or an ip command hangs. With PID 1 everything goes.
-                ProcessTree.Kill(_holder.Id);
-                await _holder.WaitForExitAsync(CancellationToken.None);
-            }
+            // A mount or an ip command hangs. With PID 1 everything goes; what the kernel itself cannot end is not waited for.
+            ProcessTree.Kill(_holder.Id);
+            await HasEndedAsync();
         }
 
         // A command under way still releases the semaphore, which holds nothing that would need disposal.
         _holder.Dispose();
+    }
+
+    private async Task<bool> HasEndedAsync()
+    {
+        using var late = new CancellationTokenSource(EndLimit, _time);
+        try
+        {
+            await _holder.WaitForExitAsync(late.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private async Task<(string Output, string Last)> AskAsync(string commands, CancellationToken cancellation)

@@ -6,7 +6,8 @@ namespace Kube.Nodes.Linux;
 /// <summary>
 /// The shell scripts that become a container. The first is PID 1 of the container's PID namespace: it builds the
 /// mount view, starts the command as its child, reaps what is left over by others, and ends with the command's exit code, upon
-/// which the kernel kills whatever else still runs in there.
+/// which the kernel kills whatever else still runs in there. It is the child that says that it has started: nothing that is told so
+/// finds PID 1 without it, and others' orphans in its place.
 /// </summary>
 internal static class ContainerScript
 {
@@ -15,7 +16,7 @@ internal static class ContainerScript
 
     /// <param name="folder">The container's folder inside the sandbox: it holds <c>root</c> and <c>mounts</c>.</param>
     public static string Start(ContainerSpec spec, SandboxMode mode, string folder) => $$"""
-        exec 3>&2 2>&1
+        exec 3>&2 2>&1 4>&1
         set -e
         read -r hostpid rest </machine/proc/self/stat
         printf '\036init %s\n' "$hostpid"
@@ -34,10 +35,9 @@ internal static class ContainerScript
         {{Enter(spec)}}
         {{(spec.Terminal ? $"printf '\\036terminal\\n'\nread -r terminal" : "")}}
         {{Own(spec, mode, "$terminal")}}
-        printf '\036started\n'
         set +e
         exec 2>/dev/null
-        ( exec {{(spec.Terminal ? "setsid --ctty " : "")}}{{Launch(spec, mode, spec.Command)}} ) {{Streams(spec)}} 3>&-
+        ( printf '\036started\n' >&4; exec {{(spec.Terminal ? "setsid --ctty " : "")}}{{Launch(spec, mode, spec.Command)}} 4>&- ) {{Streams(spec)}} 3>&-
         exit $?
         """;
 

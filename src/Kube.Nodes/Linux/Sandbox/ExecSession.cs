@@ -12,7 +12,7 @@ internal sealed class ExecSession : ContainerSession
     /// <summary>Refusals are short; whatever is longer is cut.</summary>
     private const int RefusalCharsAtMost = 4096;
 
-    /// <summary>What a session that was left alone may still do on SIGHUP.</summary>
+    /// <summary>What a session that was left alone may still do on SIGHUP; and how long a killed one is waited for.</summary>
     private static readonly TimeSpan HangUpLimit = TimeSpan.FromSeconds(2);
 
     private readonly Process _entry;
@@ -75,15 +75,19 @@ internal sealed class ExecSession : ContainerSession
             // The kernel hangs up whoever has the terminal; without one, this is what a shell's end does to its jobs.
             _terminal?.Dispose();
             ProcessTree.SignalBelow(_entry.Id, LibC.SigHangUp);
-            var late = Task.Delay(HangUpLimit, _time, CancellationToken.None);
-            if (await Task.WhenAny(Ended, late) == late) ProcessTree.Kill(_entry.Id);
-            await Ended;
+            if (!await HasEndedAsync())
+            {
+                ProcessTree.Kill(_entry.Id);
+                await HasEndedAsync();
+            }
         }
 
         _terminal?.Dispose();
         Tool.Release(_entry);
         _exited.Dispose();
     }
+
+    private async Task<bool> HasEndedAsync() => await Task.WhenAny(Ended, Task.Delay(HangUpLimit, _time, CancellationToken.None)) == Ended;
 
     private static PseudoTerminal OpenTerminal(RunningContainer container)
     {
