@@ -17,6 +17,7 @@ public sealed class ManifestTests
     [InlineData("kubeflow", "install-kubeflow.yaml")]
     [InlineData("namespaced", "install-namespaced.yaml")]
     [InlineData("legacy", "install-legacy.yaml")]
+    [InlineData("kube-batch", "kube-batch.yaml")]
     [InlineData("metacontroller", "metacontroller.yaml")]
     public async Task A_rendered_file_is_what_kustomize_makes_of_its_overlay(string overlay, string file)
     {
@@ -45,7 +46,7 @@ public sealed class ManifestTests
     {
         if (file.Length == 0)
         {
-            foreach (var part in (string[])["mpijobs", "rights", "leader-election", "user-roles", "legacy-mpijobs", "legacy-rights", "metacontroller-mpijobs", "metacontroller-rights"])
+            foreach (var part in (string[])["mpijobs", "rights", "leader-election", "user-roles", "legacy-mpijobs", "legacy-rights", "metacontroller-definition", "metacontroller-rights", "metacontroller-user-roles", "kube-batch-definition", "kube-batch-rights", "kube-batch-user-roles"])
             {
                 Assert.True(File.Exists(Path.Combine(Deploy, "helm/kubempi/files", $"{part}.yaml")), $"{part} leads nowhere");
             }
@@ -62,14 +63,16 @@ public sealed class ManifestTests
         foreach (var (name, obj) in expected) Assert.True(JsonNode.DeepEquals(obj, actual[name]), $"{name}:\n{obj}\nbut the chart makes\n{actual[name]}");
     }
 
-    [Fact]
-    public async Task The_chart_adds_what_metacontrollers_jobs_need_where_it_is_asked_for_it()
+    [Theory]
+    [InlineData("kubeBatch", "kube-batch.yaml")]
+    [InlineData("metacontroller", "metacontroller.yaml")]
+    public async Task The_chart_adds_what_another_systems_jobs_need_where_it_is_asked_for_it(string value, string file)
     {
         if (!OnPath("helm")) return;
-        var (exit, rendered) = await Shell.RunAsync("helm template kubempi helm/kubempi --namespace mpi-operator --set dialects.metacontroller=true 2>/dev/null", Deploy, []);
+        var (exit, rendered) = await Shell.RunAsync($"helm template kubempi helm/kubempi --namespace mpi-operator --set dialects.{value}=true 2>/dev/null", Deploy, []);
         Assert.True(exit == 0, rendered);
         var actual = Objects(rendered);
-        foreach (var (name, obj) in Objects(await File.ReadAllTextAsync(Path.Combine(Deploy, "metacontroller.yaml"), TestContext.Current.CancellationToken)))
+        foreach (var (name, obj) in Objects(await File.ReadAllTextAsync(Path.Combine(Deploy, file), TestContext.Current.CancellationToken)))
         {
             Assert.True(actual.TryGetValue(name, out var made) && JsonNode.DeepEquals(obj, made), $"{name}:\n{obj}\nbut the chart makes\n{made}");
         }

@@ -105,7 +105,9 @@ internal static class OperatorCommand
         limit.CancelAfter(RightsLimit);
         try
         {
-            if (OperatorRights.Text(await new OperatorRights(client).MissingAsync(OperatorRights.Needed(options), limit.Token)) is { } text) await Console.Error.WriteLineAsync($"kubempi operator: {text}");
+            var rights = new OperatorRights(client);
+            var needed = OperatorRights.Needed(options, await rights.ServedAsync(limit.Token));
+            if (OperatorRights.Text(await rights.MissingAsync(needed, limit.Token)) is { } text) await Console.Error.WriteLineAsync($"kubempi operator: {text}");
         }
         catch (Exception unanswered) when (unanswered is ApiException or HttpRequestException or OperationCanceledException)
         {

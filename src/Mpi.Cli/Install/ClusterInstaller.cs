@@ -151,10 +151,12 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
         }
     }
 
-    /// <summary>Ends the conversion and deletes what the manifests name, last things first; the definition with all jobs only when asked for. Absent things are no fault.</summary>
-    public async Task RemoveAsync(ImmutableArray<JsonObject> objects, bool withDefinition, CancellationToken cancellation)
+    /// <summary>Ends the conversion and deletes what the manifests name, last things first. Absent things are no fault.</summary>
+    /// <param name="definitions">Those of the definitions that go too, and all their jobs with them.</param>
+    public async Task RemoveAsync(ImmutableArray<JsonObject> objects, ImmutableArray<string> definitions, CancellationToken cancellation)
     {
         var ns = OperatorManifests.NamespaceOf(objects);
+        var defined = objects.Where(OperatorManifests.IsDefinition).Select(static o => KubeObject.From(o)).ToImmutableArray();
 
         // First, while there is still a webhook: once it is gone, everything that asks for it fails.
         if (objects.Any(static o => (string?)o["kind"] == Kinds.ClusterRole.Kind)) await EndConversionAsync(ns, cancellation);
@@ -162,7 +164,7 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
         {
             var obj = KubeObject.From(tree);
             var kind = OperatorManifests.KindOf(obj);
-            if (kind == Kinds.CustomResourceDefinition || (kind == Kinds.Namespace && await IsInUseAsync(obj.Meta.Name, cancellation))) continue;
+            if (kind == Kinds.CustomResourceDefinition || (kind == Kinds.Namespace && await IsInUseAsync(obj.Meta.Name, defined, cancellation))) continue;
             await DeleteAsync(kind, obj, cancellation);
         }
 
@@ -171,8 +173,7 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
             await DeleteAsync(kind, KubeObject.From(new JsonObject { ["kind"] = kind.Kind, ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = ns } }), cancellation);
         }
 
-        var definition = KubeObject.From(objects.Single(static o => (string?)o["kind"] == Kinds.CustomResourceDefinition.Kind));
-        await (withDefinition ? RemoveDefinitionAsync(definition, cancellation) : TellWhatStaysAsync(definition, cancellation));
+        foreach (var definition in defined) await (definitions.Contains(definition.Meta.Name) ? RemoveDefinitionAsync(definition, cancellation) : TellWhatStaysAsync(definition, cancellation));
     }
 
     private async Task RemoveDefinitionAsync(KubeObject definition, CancellationToken cancellation)
@@ -196,7 +197,7 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
     {
         try
         {
-            var jobs = (await client.ListAsync(KubeflowV2Beta1Dialect.MpiJob, null, new ListOptions(), cancellation)).Items;
+            var jobs = (await client.ListAsync(OperatorManifests.Defined(definition), null, new ListOptions(), cancellation)).Items;
             var unfinished = jobs.Count(static j => !Conditions.IsTrue(j.Root.At("status"), "Succeeded") && !Conditions.IsTrue(j.Root.At("status"), "Failed"));
             say($"{Name(definition)} stays, with {jobs.Count} jobs{(unfinished > 0 ? $"; {unfinished} of them unfinished: their pods run on, and nobody follows them until an operator is installed again" : "")} (--crd deletes it, and every job with it)");
         }
@@ -207,20 +208,23 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
     }
 
     /// <summary>Whether a namespace holds what is not the operator's: jobs, or pods of anybody.</summary>
-    private async Task<bool> IsInUseAsync(string ns, CancellationToken cancellation)
+    private async Task<bool> IsInUseAsync(string ns, ImmutableArray<KubeObject> definitions, CancellationToken cancellation)
     {
         var pods = (await client.ListAsync(Kinds.Pod, ns, new ListOptions($"app!={OperatorManifests.Name}"), cancellation)).Items.Count;
         var jobs = 0;
-        try
+        foreach (var definition in definitions)
         {
-            jobs = (await client.ListAsync(KubeflowV2Beta1Dialect.MpiJob, ns, new ListOptions(), cancellation)).Items.Count;
-        }
-        catch (ApiException e) when (e.IsNotFound)
-        {
-            // There is no such kind any more.
+            try
+            {
+                jobs += (await client.ListAsync(OperatorManifests.Defined(definition), ns, new ListOptions(), cancellation)).Items.Count;
+            }
+            catch (ApiException e) when (e.IsNotFound)
+            {
+                // There is no such kind, or none any more.
+            }
         }
 
-        if (pods + jobs > 0) say($"Namespace {ns} stays: it holds {jobs} MPIJobs and {pods} other pods");
+        if (pods + jobs > 0) say($"Namespace {ns} stays: it holds {jobs} MPI jobs and {pods} other pods");
         return pods + jobs > 0;
     }
 

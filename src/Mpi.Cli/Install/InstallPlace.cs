@@ -10,6 +10,7 @@ internal sealed class InstallPlace
 {
     private readonly Option<string> _overlay = new("--overlay") { Description = "standalone, kubeflow, or namespaced: for its own namespace alone (docs/install.md).", HelpName = "NAME", DefaultValueFactory = static _ => "standalone" };
     private readonly Option<string> _profile = new("--profile") { Description = "v2beta1, or legacy: kubeflow.org/v1, v1alpha2 and v1alpha1 too, through a conversion webhook.", HelpName = "NAME", DefaultValueFactory = static _ => "v2beta1" };
+    private readonly Option<string[]> _dialects = new("--dialect") { Description = "Jobs of another system, too: kube-batch or metacontroller; once for each (docs/install.md).", HelpName = "NAME" };
     private readonly Option<string?> _namespace = new("--namespace", "-n") { Description = "Where the operator runs. Default: the overlay's, mpi-operator or kubeflow.", HelpName = "NAME" };
     private readonly Option<string?> _kubeconfig = new("--kubeconfig") { Description = "Default: where kubectl looks.", HelpName = "FILE" };
     private readonly Option<string?> _context = new("--context") { Description = "Default: the kubeconfig's current one.", HelpName = "NAME" };
@@ -18,7 +19,8 @@ internal sealed class InstallPlace
     {
         _overlay.AcceptOnlyFromAmong([.. OperatorManifests.Overlays.Select(static o => o.Overlay)]);
         _profile.AcceptOnlyFromAmong("v2beta1", "legacy");
-        foreach (var option in (Option[])[_overlay, _profile, _namespace, _kubeconfig, _context]) command.Add(option);
+        _dialects.AcceptOnlyFromAmong([.. OperatorManifests.Dialects.Select(static d => d.Dialect)]);
+        foreach (var option in (Option[])[_overlay, _profile, _dialects, _namespace, _kubeconfig, _context]) command.Add(option);
         command.Validators.Add(result =>
         {
             if (result.GetValue(_overlay) == "namespaced" && result.GetValue(_profile) == "legacy") result.AddError("--profile legacy is for the whole cluster: the definition that it converts is one for all namespaces");
@@ -27,7 +29,13 @@ internal sealed class InstallPlace
         });
     }
 
-    public InstallOptions Read(ParseResult parsed) => new() { Overlay = parsed.GetRequiredValue(_overlay), Legacy = parsed.GetRequiredValue(_profile) == "legacy", Namespace = parsed.GetValue(_namespace) };
+    public InstallOptions Read(ParseResult parsed) => new()
+    {
+        Overlay = parsed.GetRequiredValue(_overlay),
+        Legacy = parsed.GetRequiredValue(_profile) == "legacy",
+        Dialects = [.. parsed.GetValue(_dialects) ?? []],
+        Namespace = parsed.GetValue(_namespace),
+    };
 
     /// <summary>Runs an action against the cluster; what the cluster or the kubeconfig is at fault for becomes one line and an exit code.</summary>
     public async Task<int> WithClusterAsync(ParseResult parsed, string verb, Func<ClusterInstaller, StatusLine, Task<int>> action)

@@ -13,6 +13,9 @@ public sealed record InstallOptions
     /// <summary>Whether all versions of MPIJob are served, through the conversion webhook, and not v2beta1 alone. Not for <c>namespaced</c>.</summary>
     public bool Legacy { get; init; }
 
+    /// <summary>Some of <see cref="OperatorManifests.Dialects"/>, for jobs besides kubeflow's.</summary>
+    public ImmutableArray<string> Dialects { get; init; } = [];
+
     /// <summary>Null for the overlay's own.</summary>
     public string? Namespace { get; init; }
 
@@ -36,6 +39,9 @@ public static class OperatorManifests
     public static readonly ImmutableArray<(string Overlay, string File)> Overlays =
         [("standalone", "install.yaml"), ("kubeflow", "install-kubeflow.yaml"), ("namespaced", "install-namespaced.yaml")];
 
+    /// <summary>Other systems whose jobs are run beside kubeflow's, with the file of what each needs: a definition, the operator's rights, users' roles.</summary>
+    public static readonly ImmutableArray<(string Dialect, string File)> Dialects = [("kube-batch", "kube-batch.yaml"), ("metacontroller", "metacontroller.yaml")];
+
     /// <summary>What profile <c>legacy</c> is rendered to, in the namespace of <c>standalone</c>.</summary>
     private const string LegacyFile = "install-legacy.yaml";
 
@@ -49,19 +55,17 @@ public static class OperatorManifests
     /// <summary>The objects in the order in which they can be created.</summary>
     public static ImmutableArray<JsonObject> Render(InstallOptions options)
     {
-        var objects = Yaml.Read(Text(options.Legacy ? LegacyFile : Overlays.Single(o => o.Overlay == options.Overlay).File)).Select(static d => d.Root).ToImmutableArray();
-        var place = options.Namespace;
-        if (options is { Legacy: true, Overlay: "kubeflow" })
-        {
-            // That namespace is there already, and is not ours to describe.
-            objects = [.. objects.Where(static o => (string?)o["kind"] != Kinds.Namespace.Kind)];
-            place ??= "kubeflow";
-        }
+        var objects = Read(options.Legacy ? LegacyFile : Overlays.Single(o => o.Overlay == options.Overlay).File);
+        // That namespace is there already, and is not ours to describe.
+        if (options is { Legacy: true, Overlay: "kubeflow" }) objects = objects.RemoveAll(static o => (string?)o["kind"] == Kinds.Namespace.Kind);
 
+        // An operator that starts finds its rights there.
+        objects = objects.InsertRange(objects.IndexOf(objects.Single(static o => (string?)o["kind"] == Kinds.Deployment.Kind)), Dialects.Where(d => options.Dialects.Contains(d.Dialect)).SelectMany(d => Beside(d.Dialect, d.File, options.Overlay)));
+        var place = options.Namespace ?? (options.Overlay == "kubeflow" ? "kubeflow" : null);
         foreach (var obj in objects)
         {
             if (place is { } ns) Move(obj, ns);
-            if ((string?)obj["kind"] == Kinds.CustomResourceDefinition.Kind) Lead(obj, options.Flags);
+            if (IsDefinition(obj)) Lead(obj, options.Flags);
             if ((string?)obj["kind"] == Kinds.Deployment.Kind) Adapt((JsonObject)obj["spec"]!["template"]!["spec"]!["containers"]![0]!, options);
         }
 
@@ -73,6 +77,37 @@ public static class OperatorManifests
         (string)objects.Single(static o => (string?)o["kind"] == Kinds.Deployment.Kind)["metadata"]!["namespace"]!;
 
     public static ResourceKind KindOf(KubeObject obj) => Known.Single(k => k.Kind == obj.Kind && k.ApiVersion == obj.ApiVersion);
+
+    /// <summary>The name of the operator's rights for a dialect.</summary>
+    public static string RoleOf(string dialect) => $"{Name}-{dialect}";
+
+    /// <summary>The kind of a dialect's jobs.</summary>
+    public static ResourceKind JobsOf(string dialect) => Defined(KubeObject.From(Read(Dialects.Single(d => d.Dialect == dialect).File).Single(IsDefinition)));
+
+    public static bool IsDefinition(JsonObject obj) => (string?)obj["kind"] == Kinds.CustomResourceDefinition.Kind;
+
+    /// <summary>What a definition defines, in the version that is stored.</summary>
+    public static ResourceKind Defined(KubeObject definition)
+    {
+        var spec = definition.Root.At("spec");
+        return new ResourceKind(spec.Text("group")!, spec.Items("versions").First(static v => v.Flag("storage") == true).Text("name")!, spec.Text("names", "kind")!, spec.Text("names", "plural")!);
+    }
+
+    /// <summary>What a dialect needs; of an operator for one namespace the rights are that namespace's, and users' roles, which are the cluster's, are nobody's.</summary>
+    private static IEnumerable<JsonObject> Beside(string dialect, string file, string overlay)
+    {
+        var objects = Read(file);
+        if (overlay != "namespaced") return objects;
+        var mine = objects.RemoveAll(o => !IsDefinition(o) && (string?)o["metadata"]!["name"] != RoleOf(dialect));
+        foreach (var rights in mine.Where(static o => !IsDefinition(o)))
+        {
+            rights["kind"] = ((string)rights["kind"]!)["Cluster".Length..];
+            rights["metadata"]!["namespace"] = Name;
+            if (rights["roleRef"] is JsonObject role) role["kind"] = Kinds.Role.Kind;
+        }
+
+        return mine;
+    }
 
     private static void Move(JsonObject obj, string ns)
     {
@@ -101,6 +136,8 @@ public static class OperatorManifests
         if (options.AgentImage is { } agent) ((JsonArray)container["env"]!).Single(static e => (string?)e!["name"] == "AGENT_IMAGE")!["value"] = agent;
         foreach (var flag in options.Flags) ((JsonArray)container["args"]!).Add((JsonNode)flag);
     }
+
+    private static ImmutableArray<JsonObject> Read(string file) => [.. Yaml.Read(Text(file)).Select(static d => d.Root)];
 
     private static string Text(string file)
     {

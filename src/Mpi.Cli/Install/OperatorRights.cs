@@ -11,26 +11,48 @@ namespace Mpi.Cli;
 /// Whether an operator may do what it must. Old installations grant too little to a new operator (no deletion, no pods, no leases), and
 /// what a watch says of that comes late and in pieces; here it is one message, with the rules that are missing.
 /// </summary>
-public sealed class OperatorRights(IKubeWriter client)
+public sealed class OperatorRights(KubeClient client)
 {
     private static readonly ResourceKind RulesReview = new("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", Namespaced: false);
     private static readonly ResourceKind AccessReview = new("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", Namespaced: false);
 
     private const string Leader = $"{OperatorManifests.Name}-leader";
 
-    /// <summary>The roles that are bound to the operator; the manifests have some for users, too.</summary>
-    private static readonly ImmutableArray<string> Names = [OperatorManifests.Name, Leader, $"{OperatorManifests.Name}-legacy"];
+    /// <summary>The dialects beside kubeflow's whose kinds the cluster serves: an operator without their rights would pass over their jobs without a word.</summary>
+    /// <exception cref="ApiException">The server does not say.</exception>
+    public async Task<ImmutableArray<string>> ServedAsync(CancellationToken cancellation)
+    {
+        var served = ImmutableArray.CreateBuilder<string>();
+        foreach (var (dialect, _) in OperatorManifests.Dialects)
+        {
+            var kind = OperatorManifests.JobsOf(dialect);
+            try
+            {
+                // Who may not list a kind is answered alike whether it is served or not; what is served everybody may see.
+                if ((await client.ReadAsync($"/apis/{kind.ApiVersion}", cancellation)).Items("resources").Any(r => r.Text("name") == kind.Plural)) served.Add(dialect);
+            }
+            catch (ApiException e) when (e.IsNotFound)
+            {
+                // Not even its group.
+            }
+        }
+
+        return served.ToImmutable();
+    }
 
     /// <summary>The rights that our own manifests give to an operator with these options.</summary>
-    public static ImmutableArray<AccessRight> Needed(OperatorOptions options)
+    /// <param name="dialects">Of <see cref="OperatorManifests.Dialects"/>, those whose jobs it works on.</param>
+    public static ImmutableArray<AccessRight> Needed(OperatorOptions options, ImmutableArray<string> dialects)
     {
-        var install = new InstallOptions { Overlay = options.Namespace.Length > 0 ? "namespaced" : "standalone", Legacy = options.Conversion is not null };
+        var install = new InstallOptions { Overlay = options.Namespace.Length > 0 ? "namespaced" : "standalone", Legacy = options.Conversion is not null, Dialects = dialects };
+        // The manifests have roles for users, too.
+        ImmutableArray<string> everywhere = [OperatorManifests.Name, .. dialects.Select(OperatorManifests.RoleOf)], names = [.. everywhere, Leader, $"{OperatorManifests.Name}-legacy"];
         return
         [
             .. from role in OperatorManifests.Render(install).Select(static o => KubeObject.From(o))
-               where role.Kind is "Role" or "ClusterRole" && Names.Contains(role.Meta.Name) && (options.LeaderElection || role.Meta.Name != Leader)
+               where role.Kind is "Role" or "ClusterRole" && names.Contains(role.Meta.Name) && (options.LeaderElection || role.Meta.Name != Leader)
                // What is a Role in every installation is about the operator's own namespace, where its Lease is.
-               let scope = role.Kind == "ClusterRole" || role.Meta.Name == OperatorManifests.Name ? options.Namespace : options.Lease.Namespace
+               let scope = role.Kind == "ClusterRole" || everywhere.Contains(role.Meta.Name) ? options.Namespace : options.Lease.Namespace
                from rule in role.Root.Items("rules")
                from right in AccessRule.Read(rule).Rights(scope)
                select right,
@@ -75,7 +97,7 @@ public sealed class OperatorRights(IKubeWriter client)
         }
 
         text.Length -= "\nand".Length;
-        return text.Append("\nTo mend it, add these rules to a role of the operator's ServiceAccount, or let kubempi install bring all that the operator needs (docs/install.md).").ToString();
+        return text.Append("\nTo mend it, add these rules to a role of the operator's ServiceAccount, or let kubempi install bring all that the operator needs, with --profile and --dialect for what it serves (docs/install.md).").ToString();
     }
 
     private async Task<bool> IsAllowedAsync(AccessRight right, CancellationToken cancellation)

@@ -6,7 +6,7 @@ using Mpi.Planning;
 
 namespace Conformance;
 
-/// <summary>kube-batch's MPI, by the operator with the rights of its account alone; the Job controller is the server's own.</summary>
+/// <summary>kube-batch's MPI, by the operator with the rights of deploy/install.yaml and deploy/kube-batch.yaml alone; the Job controller is the server's own.</summary>
 [Collection(OperatorCollection.Name)]
 public sealed class KubeBatchTests
 {
@@ -21,8 +21,7 @@ public sealed class KubeBatchTests
     [MemberData(nameof(Targets))]
     public async Task One_Job_of_like_pods_is_made_made_anew_after_a_failure_and_ends_with_its_executor(string name)
     {
-        await using var ground = await MpiJobGround.OpenAsync(name);
-        await InstallAsync(ground);
+        await using var ground = await MpiJobGround.OpenAsync(name, "kube-batch.yaml");
         await ground.DefineAsync(PodGroup);
         await using var process = await OperatorChild.StartAsync(ground);
         await ground.Admin.CreateAsync(KubeBatchDialect.Mpi, KubeObject.From(Ring(ground.Namespace)), Token);
@@ -51,8 +50,7 @@ public sealed class KubeBatchTests
     [MemberData(nameof(Targets))]
     public async Task A_suspended_gang_comes_back_with_another_number_of_pods(string name)
     {
-        await using var ground = await MpiJobGround.OpenAsync(name);
-        await InstallAsync(ground);
+        await using var ground = await MpiJobGround.OpenAsync(name, "kube-batch.yaml");
         await ground.DefineAsync(PodGroup);
         await using var process = await OperatorChild.StartAsync(ground);
         await ground.Admin.CreateAsync(KubeBatchDialect.Mpi, KubeObject.From(Ring(ground.Namespace)), Token);
@@ -87,31 +85,6 @@ public sealed class KubeBatchTests
         });
         foreach (var pod in pods) await ground.SetPhaseAsync(pod, "Running");
         return pods.ToDictionary(static p => p.Root.Text("spec", "hostname")!, StringComparer.Ordinal);
-    }
-
-    private static async Task InstallAsync(MpiJobGround ground)
-    {
-        try
-        {
-            await ground.Admin.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(CustomResources.Mpis())[0].Root), Token);
-        }
-        catch (ApiException e) when (e.IsAlreadyExists)
-        {
-            // From an earlier test.
-        }
-
-        await ground.UntilAsync("MPI served", async () =>
-        {
-            try
-            {
-                await ground.Admin.ListAsync(KubeBatchDialect.Mpi, ground.Namespace, new ListOptions(), Token);
-                return true;
-            }
-            catch (ApiException e) when (e.IsNotFound || e.Responsibility == Responsibility.Wait)
-            {
-                return false;
-            }
-        });
     }
 
     private static JsonObject Ring(string ns) => (JsonObject)JsonNode.Parse($$$"""

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Net;
 using Kube.Client;
 using Kube.Testing;
@@ -35,7 +36,7 @@ public sealed class ClusterInstallerTests : IDisposable
     {
         Install("mpi-operator");
         _cluster.Create(KubeflowV2Beta1Dialect.MpiJob, Job("default"));
-        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), withDefinition: false, Token);
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), [], Token);
         Assert.Null(_cluster.Find(Kinds.Deployment, "mpi-operator", "mpi-operator"));
         Assert.Null(_cluster.Find(Kinds.ClusterRole, "mpi-operator"));
         Assert.NotNull(_cluster.Find(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org"));
@@ -48,7 +49,7 @@ public sealed class ClusterInstallerTests : IDisposable
     {
         Install("mpi-operator", legacy: true);
         var version = _cluster.Get(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org").Meta.ResourceVersion;
-        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Legacy = true }), withDefinition: false, Token);
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Legacy = true }), [], Token);
         var definition = _cluster.Get(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org");
         Assert.NotEqual(version, definition.Meta.ResourceVersion);
         Assert.Equal("None", definition.Root.Text("spec", "conversion", "strategy"));
@@ -63,7 +64,7 @@ public sealed class ClusterInstallerTests : IDisposable
     public async Task The_webhook_of_an_operator_elsewhere_is_left_alone()
     {
         Install("elsewhere", legacy: true);
-        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Legacy = true }), withDefinition: false, Token);
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Legacy = true }), [], Token);
         Assert.Equal("Webhook", _cluster.Get(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org").Root.Text("spec", "conversion", "strategy"));
     }
 
@@ -83,20 +84,34 @@ public sealed class ClusterInstallerTests : IDisposable
     {
         Install("mpi-operator");
         _cluster.Create(KubeflowV2Beta1Dialect.MpiJob, Job("mpi-operator"));
-        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), withDefinition: false, Token);
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), [], Token);
         Assert.Null(_cluster.Get(Kinds.Namespace, "mpi-operator").Meta.DeletionTimestamp);
-        Assert.Contains("Namespace mpi-operator stays: it holds 1 MPIJobs and 0 other pods", _said);
+        Assert.Contains("Namespace mpi-operator stays: it holds 1 MPI jobs and 0 other pods", _said);
     }
 
     [Fact]
     public async Task Asked_for_it_the_definition_goes_too_and_a_second_time_there_is_nothing_to_do()
     {
         Install("mpi-operator");
-        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), withDefinition: true, Token);
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions()), ["mpijobs.kubeflow.org"], Token);
         Assert.Null(_cluster.Find(Kinds.CustomResourceDefinition, "mpijobs.kubeflow.org"));
         _said.Clear();
-        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Overlay = "kubeflow" }), withDefinition: true, Token);
+        await Installer.RemoveAsync(OperatorManifests.Render(new InstallOptions { Overlay = "kubeflow" }), ["mpijobs.kubeflow.org"], Token);
         Assert.Empty(_said);
+    }
+
+    [Fact]
+    public async Task Of_another_systems_jobs_the_rights_go_and_the_definition_stays_unless_it_is_asked_for()
+    {
+        var options = new InstallOptions { Dialects = ["kube-batch", "metacontroller"] };
+        Install("mpi-operator", dialects: options.Dialects);
+        _cluster.Create(KubeBatchDialect.Mpi, KubeObject.Parse("""{"apiVersion": "scheduling.incubator.k8s.io/v1alpha1", "kind": "MPI", "metadata": {"name": "ring", "namespace": "mpi-operator"}, "spec": {"job": {"template": {}}}}"""));
+        await Installer.RemoveAsync(OperatorManifests.Render(options), ["mpijobs.skatelescope.org"], Token);
+        Assert.Null(_cluster.Find(Kinds.ClusterRole, "mpi-operator-kube-batch"));
+        Assert.Null(_cluster.Find(Kinds.ClusterRoleBinding, "mpi-operator-metacontroller"));
+        Assert.Null(_cluster.Find(Kinds.CustomResourceDefinition, "mpijobs.skatelescope.org"));
+        Assert.Contains(_said, static s => s.StartsWith("CustomResourceDefinition mpis.scheduling.incubator.k8s.io stays, with 1 jobs; 1 of them unfinished", StringComparison.Ordinal));
+        Assert.Contains("Namespace mpi-operator stays: it holds 1 MPI jobs and 0 other pods", _said);
     }
 
     [Fact]
@@ -120,10 +135,10 @@ public sealed class ClusterInstallerTests : IDisposable
     }
 
     /// <summary>As <c>kubectl create -f</c> would.</summary>
-    private void Install(string ns, string overlay = "standalone", bool legacy = false)
+    private void Install(string ns, string overlay = "standalone", bool legacy = false, ImmutableArray<string>? dialects = null)
     {
         if (_cluster.Find(Kinds.Namespace, ns) is null) _cluster.Create(A.Namespace(ns));
-        foreach (var tree in OperatorManifests.Render(new InstallOptions { Overlay = overlay, Namespace = ns, Legacy = legacy }))
+        foreach (var tree in OperatorManifests.Render(new InstallOptions { Overlay = overlay, Namespace = ns, Legacy = legacy, Dialects = dialects ?? [] }))
         {
             var obj = KubeObject.From(tree);
             var kind = OperatorManifests.KindOf(obj);

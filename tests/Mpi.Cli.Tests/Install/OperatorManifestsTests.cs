@@ -159,6 +159,27 @@ public sealed class OperatorManifestsTests
 
     [Theory]
     [MemberData(nameof(Overlays))]
+    public void Another_systems_jobs_bring_their_definition_and_the_rights_that_they_need_before_the_operator(string overlay)
+    {
+        var plain = Render(overlay, "team").Select(static o => o.ToString()).ToList();
+        var options = (overlay == Legacy ? new InstallOptions { Legacy = true } : new InstallOptions { Overlay = overlay }) with { Namespace = "team", Dialects = ["metacontroller", "kube-batch"] };
+        var added = OperatorManifests.Render(options).Select(static o => KubeObject.From(o)).TakeWhile(static o => o.Kind != "Deployment").Where(o => !plain.Contains(o.ToString())).ToList();
+        var (role, binding) = overlay == "namespaced" ? ("Role", "RoleBinding") : ("ClusterRole", "ClusterRoleBinding");
+        Assert.Equal(["mpijobs.skatelescope.org", "mpis.scheduling.incubator.k8s.io"], added.Where(static o => o.Kind == "CustomResourceDefinition").Select(static o => o.Meta.Name).Order(StringComparer.Ordinal));
+        foreach (var name in (string[])["mpi-operator-kube-batch", "mpi-operator-metacontroller"])
+        {
+            Assert.Equal(overlay == "namespaced" ? "team" : "", added.Single(o => o.Kind == role && o.Meta.Name == name).Meta.Namespace);
+            var bound = added.Single(o => o.Kind == binding && o.Meta.Name == name);
+            Assert.Equal((role, name, "team"), (bound.Root.Text("roleRef", "kind"), bound.Root.Text("roleRef", "name"), bound.Root.Items("subjects").Single().Text("namespace")));
+        }
+
+        var users = added.Where(static o => o.Kind == "ClusterRole" && !o.Meta.Name.StartsWith("mpi-operator", StringComparison.Ordinal)).ToList();
+        Assert.Equal(overlay == "namespaced" ? 0 : 4, users.Count);
+        Assert.All(users, static u => Assert.Equal("true", u.Meta.Labels[$"rbac.authorization.k8s.io/aggregate-to-{u.Meta.Name[^4..]}"]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Overlays))]
     public void Another_namespace_reaches_every_place_that_names_one(string overlay)
     {
         var text = string.Join("\n", Render(overlay, "team").Select(static o => JsonNode.Parse(o.Utf8.Span)!.ToJsonString()));

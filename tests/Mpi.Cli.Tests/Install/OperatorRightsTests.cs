@@ -24,9 +24,12 @@ public sealed class OperatorRightsTests
             (new InstallOptions(), "--leader-elect=true"), (new InstallOptions { Overlay = "namespaced" }, "--namespace=mpi-operator"), (new InstallOptions { Legacy = true }, "--profile=legacy"),
         })
         {
-            var server = new Authorizer(Roles(OperatorManifests.Render(install)));
-            Assert.Null(OperatorRights.Text(await MissingAsync(server, OperatorFlags.Parse([flag], static _ => null).Options)));
-            Assert.InRange(server.Questions, 1, 2);
+            foreach (var dialects in (ImmutableArray<string>[])[[], ["kube-batch", "metacontroller"]])
+            {
+                var server = new Authorizer(Roles(OperatorManifests.Render(install with { Dialects = dialects })));
+                Assert.Null(OperatorRights.Text(await MissingAsync(server, OperatorFlags.Parse([flag], static _ => null).Options, dialects)));
+                Assert.InRange(server.Questions, 1, 2);
+            }
         }
     }
 
@@ -40,9 +43,6 @@ public sealed class OperatorRightsTests
             it lacks rights, and without them jobs stay undone. Missing, in the whole cluster:
               - { apiGroups: ["kubeflow.org"], resources: [mpijobs/status], verbs: [patch] }
               - { apiGroups: ["kubeflow.org"], resources: [mpijobs/finalizers], verbs: [update] }
-              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis], verbs: [list, watch, delete] }
-              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis/status], verbs: [patch] }
-              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis/finalizers], verbs: [update] }
               - { apiGroups: [""], resources: [pods], verbs: [list, watch, create, delete, deletecollection] }
               - { apiGroups: ["batch"], resources: [jobs], verbs: [get, patch, delete] }
               - { apiGroups: ["batch"], resources: [jobs/status], verbs: [patch] }
@@ -61,7 +61,7 @@ public sealed class OperatorRightsTests
             and, in namespace kubeflow:
               - { apiGroups: ["coordination.k8s.io"], resources: [leases], verbs: [create] }
               - { apiGroups: ["coordination.k8s.io"], resources: [leases], resourceNames: [mpi-operator], verbs: [get, update] }
-            To mend it, add these rules to a role of the operator's ServiceAccount, or let kubempi install bring all that the operator needs (docs/install.md).
+            To mend it, add these rules to a role of the operator's ServiceAccount, or let kubempi install bring all that the operator needs, with --profile and --dialect for what it serves (docs/install.md).
             """,
             text);
     }
@@ -83,6 +83,26 @@ public sealed class OperatorRightsTests
     }
 
     [Fact]
+    public async Task Jobs_of_another_system_need_more_where_their_kind_is_served()
+    {
+        var server = new Authorizer(Roles(OperatorManifests.Render(new InstallOptions { Dialects = ["metacontroller"] }))) { Served = ["scheduling.incubator.k8s.io/v1alpha1/podgroups", "scheduling.incubator.k8s.io/v1alpha1/mpis", "skatelescope.org/v1/mpijobs"] };
+        using var client = Client(server);
+        Assert.Equal(["kube-batch", "metacontroller"], await new OperatorRights(client).ServedAsync(Token));
+        var text = OperatorRights.Text(await MissingAsync(server, Everywhere with { LeaderElection = false }, ["kube-batch", "metacontroller"]));
+        Assert.StartsWith(
+            """
+            it lacks rights, and without them jobs stay undone. Missing, in the whole cluster:
+              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis], verbs: [list, watch, delete] }
+              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis/status], verbs: [patch] }
+              - { apiGroups: ["scheduling.incubator.k8s.io"], resources: [mpis/finalizers], verbs: [update] }
+            """,
+            text, StringComparison.Ordinal);
+
+        using var without = Client(new Authorizer([]) { Served = ["scheduling.incubator.k8s.io/v1alpha1/podgroups"] });
+        Assert.Empty(await new OperatorRights(without).ServedAsync(Token));
+    }
+
+    [Fact]
     public void A_rule_allows_what_it_names_and_no_more()
     {
         var rule = new AccessRule(["apps"], ["deployments", "*/scale"], ["get"], ["a"]);
@@ -95,10 +115,12 @@ public sealed class OperatorRightsTests
         Assert.False(rule.Allows(new AccessRight("", "apps", "deployments/status", "a", "get")));
     }
 
-    private static async Task<ImmutableArray<AccessRight>> MissingAsync(Authorizer server, OperatorOptions options)
+    private static KubeClient Client(Authorizer server) => new(server, new Uri("http://cluster.example"), KubeClientOptions.Default, new VirtualClock());
+
+    private static async Task<ImmutableArray<AccessRight>> MissingAsync(Authorizer server, OperatorOptions options, ImmutableArray<string>? dialects = null)
     {
-        using var client = new KubeClient(server, new Uri("http://cluster.example"), KubeClientOptions.Default, new VirtualClock());
-        return await new OperatorRights(client).MissingAsync(OperatorRights.Needed(options), Token);
+        using var client = Client(server);
+        return await new OperatorRights(client).MissingAsync(OperatorRights.Needed(options, dialects ?? []), Token);
     }
 
     private static ImmutableArray<(string Namespace, AccessRule Rule)> Roles(IEnumerable<JsonObject> objects) =>
@@ -113,12 +135,22 @@ public sealed class OperatorRightsTests
         public int Questions { get; private set; }
         public bool ListsRules { get; init; } = true;
 
+        /// <summary>Group, version and plural of kinds.</summary>
+        public string[] Served { get; init; } = [];
+
         protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
         {
+            if (request.Method == HttpMethod.Get) return Discover(request.RequestUri!.AbsolutePath["/apis/".Length..]);
             Questions++;
             var asked = (JsonObject)JsonNode.Parse(await request.Content!.ReadAsStringAsync(cancellationToken))!;
             asked["status"] = asked["spec"]!["resourceAttributes"] is JsonObject attributes ? Answer(attributes) : List((string)asked["spec"]!["namespace"]!);
             return new HttpResponseMessage(HttpStatusCode.Created) { Content = new ByteArrayContent(asked.ToUtf8()) };
+        }
+
+        private HttpResponseMessage Discover(string version)
+        {
+            var plurals = Served.Where(s => s.StartsWith($"{version}/", StringComparison.Ordinal)).Select(static JsonNode (s) => new JsonObject { ["name"] = s[(s.LastIndexOf('/') + 1)..] }).ToArray();
+            return plurals.Length == 0 ? new(HttpStatusCode.NotFound) { Content = new StringContent("404 page not found") } : new(HttpStatusCode.OK) { Content = new ByteArrayContent(new JsonObject { ["kind"] = "APIResourceList", ["resources"] = new JsonArray(plurals) }.ToUtf8()) };
         }
 
         private JsonObject List(string ns) => new()

@@ -250,6 +250,21 @@ public sealed class KubeBatchTests
         Assert.Equal(writes, world.Cluster.Operator.Writes);
     }
 
+    /// <summary>What deploy/kube-batch.yaml grants: each right has a life that needs it, and no life lacks one.</summary>
+    [Fact]
+    public async Task Every_right_is_needed_and_none_is_missing()
+    {
+        await using var world = new KubeBatchWorld();
+        var job = KubeBatchWorld.Ring();
+        job["metadata"]!["annotations"] = new JsonObject { [Mpi.Dialects.KubeMpiAnnotations.JobTtl] = "60" };
+        world.Create(job);
+        world.Cluster.RunUntil(() => world.Get(Mpi.Dialects.KubeBatchDialect.Mpi, "ring") is null, TimeSpan.FromMinutes(10), "its lifetime is over");
+        Assert.Empty(world.Cluster.Operator.Forbidden);
+
+        // Asked by an admission plugin about children with blockOwnerDeletion, by no request.
+        Assert.Equal(["update mpis/finalizers.scheduling.incubator.k8s.io"], OperatorRights.OfKubeBatch.All.Except(world.Cluster.Operator.Asked).Select(static r => r.ToString()));
+    }
+
     [Fact]
     public async Task Whenever_the_operator_dies_the_job_ends_as_it_would_have()
     {

@@ -24,7 +24,6 @@ public sealed class RightsTests
     {
         ["get pods/exec"] = "no request: nobody may grant in a Role what he may not do himself, and launchers over exec are granted this",
         ["create pods/exec"] = "as get",
-        ["update mpis/finalizers.scheduling.incubator.k8s.io"] = "as those of mpijobs",
         ["update mpijobs/finalizers.kubeflow.org"] = "no request: asked by the admission plugin OwnerReferencesPermissionEnforcement about children with blockOwnerDeletion",
     };
 
@@ -33,7 +32,7 @@ public sealed class RightsTests
     {
         var asked = new HashSet<string>(StringComparer.Ordinal);
         foreach (var life in (Task<OperatorSeat>[])
-            [ElectedAsync(), SuspendedAndResumedAsync(), RestartedAsync(), RepairedAsync(), SurroundedAsync(), RepeatedAsync(), ReachedByExecAsync(), OfKubeBatchAsync(), .. Gangs.Select(GangedAsync)])
+            [ElectedAsync(), SuspendedAndResumedAsync(), RestartedAsync(), RepairedAsync(), SurroundedAsync(), RepeatedAsync(), ReachedByExecAsync(), .. Gangs.Select(GangedAsync)])
         {
             var seat = await life;
             Assert.Empty(seat.Forbidden);
@@ -64,16 +63,6 @@ public sealed class RightsTests
         world.RunUntil(() => Has(world, "Succeeded"), Patience, "the job's end");
         world.RunUntil(() => world.Find(MpiJobs.Kind, "pi") is null, Patience, "its lifetime's end");
         return world.Operator;
-    }
-
-    private static async Task<OperatorSeat> OfKubeBatchAsync()
-    {
-        await using var world = new KubeBatchWorld();
-        var job = KubeBatchWorld.Ring();
-        job["metadata"]!["annotations"] = new JsonObject { [Mpi.Dialects.KubeMpiAnnotations.JobTtl] = "60" };
-        world.Create(job);
-        world.Cluster.RunUntil(() => world.Get(Mpi.Dialects.KubeBatchDialect.Mpi, "ring") is null, Patience, "its lifetime's end");
-        return world.Cluster.Operator;
     }
 
     private static async Task<OperatorSeat> SuspendedAndResumedAsync()

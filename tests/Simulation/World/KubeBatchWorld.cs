@@ -28,6 +28,7 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
         {
             Dialects = [new KubeflowV2Beta1Dialect(), new KubeBatchDialect()],
             Faults = faults ?? Faults.None,
+            Rights = OperatorRights.WithKubeBatch,
             Planning = planning ?? new PlanningOptions(),
             ScriptOf = pod => ScriptOf(pod, script),
         });

@@ -13,6 +13,12 @@ public static class OperatorRights
     /// <summary>Those of deploy/metacontroller.yaml alone.</summary>
     public static GrantedRights OfMetacontroller { get; } = Read(Text("metacontroller.yaml"));
 
+    /// <summary>Those of deploy/kube-batch.yaml as well.</summary>
+    public static GrantedRights WithKubeBatch { get; } = Read($"{Text("install.yaml")}\n---\n{Text("kube-batch.yaml")}");
+
+    /// <summary>Those of deploy/kube-batch.yaml alone.</summary>
+    public static GrantedRights OfKubeBatch { get; } = Read(Text("kube-batch.yaml"));
+
     private static GrantedRights Read(string manifests) => GrantedRights.Read(manifests, "mpi-operator");
 
     private static string Text(string file) => File.ReadAllText(Path.Combine(AppContext.BaseDirectory, file));
