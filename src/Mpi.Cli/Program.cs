@@ -11,21 +11,7 @@ var code = args switch
     [var file, .. var role] when Path.GetFileName(file) == AgentContract.FileName => await AgentProgram.RunAsync(role, AgentEnvironment.OfThisProcess() with { Program = file }, interruption.Token),
     ["agent", .. var role] => await AgentProgram.RunAsync(role, AgentEnvironment.OfThisProcess(), interruption.Token),
     ["operator", .. var flags] => await OperatorCommand.RunAsync(flags, interruption.Token),
-    _ => await CommandLine().Parse(args is ["render", ..] ? RenderCommand.TieValues(args) : args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null }, interruption.Token),
+    _ => await CommandLine.RunAsync(args, new InvocationConfiguration { ProcessTerminationTimeout = null }, interruption.Token),
 };
 // An operator that was asked to end, and has ended in order, is no failure: a cluster would report one for any other code.
 return args is ["operator", ..] ? code : interruption.ExitCode ?? code;
-
-static RootCommand CommandLine() => new("Runs MPI jobs from Kubernetes manifests: on this machine without a cluster, or on a cluster as an operator.")
-{
-    RunCommand.Create(),
-    UpCommand.Create(),
-    DownCommand.Create(),
-    ValidateCommand.Create(),
-    PlanCommand.Create(),
-    RenderCommand.Create(),
-    ImageCommand.Create(),
-    InstallCommand.Create(),
-    UninstallCommand.Create(),
-    OperatorCommand.Describe(),
-};

@@ -10,7 +10,7 @@ public static class ImageCommand
 
     private static Command Check()
     {
-        var image = new Argument<string>("ROOTFS") { Description = "A folder with an unpacked root file system, or an archive that docker save, podman save, skopeo or docker export wrote." };
+        var image = new Argument<string>("ROOTFS") { Description = "A folder with an unpacked root file system, or an archive that docker save, podman save, skopeo or docker export wrote." }.WithoutOptions();
         var transport = TransportOption();
         var user = new Option<string?>("--user") { Description = "Who containers run as, a name or a UID; else the image's own user, its first ordinary account, or root.", HelpName = "USER" };
         var path = new Option<string?>("--path") { Description = "The PATH that the image sets, where the image does not say (a folder cannot).", HelpName = "PATH" };

@@ -11,7 +11,7 @@ internal static class PlanCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "A manifest; - reads standard input." };
+        var file = new Argument<string>("FILE") { Description = "A manifest; - reads standard input." }.WithoutOptions();
         var flags = new Argument<string[]>("OPERATOR-FLAGS") { Description = "After --: the operator's flags on the cluster that is meant, such as -- --compat=strict", Arity = ArgumentArity.ZeroOrMore };
         var command = new Command("plan", "Print every object that the operator would create for a manifest; nothing is started and no cluster is asked.") { file, flags };
         command.SetAction(async (parsed, cancellation) =>

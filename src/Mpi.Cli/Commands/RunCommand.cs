@@ -9,7 +9,7 @@ internal static class RunCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "The manifest: YAML or JSON, several documents allowed; - reads standard input." };
+        var file = new Argument<string>("FILE") { Description = "The manifest: YAML or JSON, several documents allowed; - reads standard input." }.WithoutOptions();
         var timeout = new Option<TimeSpan?>("--timeout")
         {
             Description = "End the run after this time, such as 90s or 10m.",

@@ -7,7 +7,7 @@ internal static class ValidateCommand
 {
     public static Command Create()
     {
-        var files = new Argument<string[]>("FILE") { Description = "Manifests; - reads standard input.", Arity = ArgumentArity.OneOrMore };
+        var files = new Argument<string[]>("FILE") { Description = "Manifests; - reads standard input.", Arity = ArgumentArity.OneOrMore }.WithoutOptions();
         var command = new Command("validate", "Check manifests: every fault at once, with its place, field path and fix.") { files };
         command.SetAction(parsed =>
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Kube.Client;
 using Kube.Types;
 using Mpi.LocalCluster;
@@ -23,11 +24,15 @@ internal sealed class InstallPlace
         foreach (var option in (Option[])[_overlay, _profile, _dialects, _namespace, _kubeconfig, _context]) command.Add(option);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_overlay) == "namespaced" && result.GetValue(_profile) == "legacy") result.AddError("--profile legacy is for the whole cluster: the definition that it converts is one for all namespaces");
-            if (result.GetValue(_overlay) == "namespaced" && result.GetValue(_namespace) is null) result.AddError("--overlay namespaced needs --namespace: the one that the operator is for");
+            var (overlay, profile) = (Word(result, _overlay), Word(result, _profile));
+            if (overlay == "namespaced" && profile == "legacy") result.AddError("--profile legacy is for the whole cluster: the definition that it converts is one for all namespaces");
+            if (overlay == "namespaced" && result.GetValue(_namespace) is null) result.AddError("--overlay namespaced needs --namespace: the one that the operator is for");
             if (result.GetValue(_namespace) is { } ns && Names.CheckDns1123Label(ns) is { IsEmpty: false } faults) result.AddError($"--namespace: \"{ns}\": {string.Join(", ", faults)}");
         });
     }
+
+    /// <summary>As it was typed; its value cannot be had where it is none of those that there are.</summary>
+    private static string? Word(CommandResult command, Option option) => command.GetResult(option)?.Tokens is [.., { Value: var word }] ? word : null;
 
     public InstallOptions Read(ParseResult parsed) => new()
     {
