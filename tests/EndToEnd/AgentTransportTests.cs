@@ -57,19 +57,6 @@ public sealed class AgentTransportTests
         Assert.Contains("Remove command and args, or end a script of your own with: exec /kubempi/kubempi-agent worker", result.Error, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("examples/agent/job.yaml", "agent")]
-    [InlineData("examples/agent/mpich.yaml", "agent-mpich")]
-    public async Task A_launcher_that_runs_ranks_has_its_share_of_them(string example, string job)
-    {
-        var manifest = await File.ReadAllTextAsync(Path.Combine(Kubempi.Root, example));
-
-        var result = await Kubempi.RunTextAsync(manifest.Replace("  slotsPerWorker: 2\n", "  slotsPerWorker: 1\n  runLauncherAsWorker: true\n", StringComparison.Ordinal).Replace("\"4\"", "\"3\"", StringComparison.Ordinal));
-
-        result.ShouldEndWith(0);
-        result.ShouldHaveRanksOn(3, $"{job}-launcher", $"{job}-worker-0", $"{job}-worker-1");
-    }
-
     [Fact]
     public async Task A_worker_that_is_lost_under_its_ranks_is_named()
     {

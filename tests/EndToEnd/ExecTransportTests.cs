@@ -20,19 +20,6 @@ public sealed class ExecTransportTests
         Assert.Empty(started.Intersect(["ssh", "sshd", "ssh-keygen", "kubectl", "rsh"]));
     }
 
-    [Theory]
-    [InlineData("examples/exec/job.yaml", "exec")]
-    [InlineData("examples/exec/mpich.yaml", "exec-mpich")]
-    public async Task A_launcher_that_runs_ranks_has_its_share_of_them(string example, string job)
-    {
-        var manifest = await File.ReadAllTextAsync(Path.Combine(Kubempi.Root, example));
-
-        var result = await Kubempi.RunTextAsync(manifest.Replace("  slotsPerWorker: 2\n", "  slotsPerWorker: 1\n  runLauncherAsWorker: true\n", StringComparison.Ordinal).Replace("\"4\"", "\"3\"", StringComparison.Ordinal));
-
-        result.ShouldEndWith(0);
-        result.ShouldHaveRanksOn(3, $"{job}-launcher", $"{job}-worker-0", $"{job}-worker-1");
-    }
-
     [Fact]
     public async Task A_failing_rank_gives_the_run_its_exit_code()
     {

@@ -5,18 +5,9 @@ namespace Kube.Nodes.Tests;
 
 /// <summary>Hooks, probes over the network, and sidecars, as real processes.</summary>
 [Trait("Category", "sandbox")]
-public sealed class LifecycleTests(LifecycleTests.Shared shared) : IClassFixture<LifecycleTests.Shared>
+public sealed class LifecycleTests(SharedNode shared) : IClassFixture<SharedNode>
 {
     private readonly NodeFixture _node = shared.Node;
-
-    public sealed class Shared : IAsyncLifetime
-    {
-        internal NodeFixture Node { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync() => Node = await NodeFixture.StartAsync();
-
-        public ValueTask DisposeAsync() => Node.DisposeAsync();
-    }
 
     [Fact]
     public async Task A_container_counts_as_running_only_after_its_postStart_hook()

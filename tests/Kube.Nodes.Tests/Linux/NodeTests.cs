@@ -8,18 +8,9 @@ namespace Kube.Nodes.Tests;
 
 /// <summary>Pods through the API server, as real processes. One node a test class: each pod has a name of its own.</summary>
 [Trait("Category", "sandbox")]
-public sealed class NodeTests(NodeTests.Shared shared) : IClassFixture<NodeTests.Shared>
+public sealed class NodeTests(SharedNode shared) : IClassFixture<SharedNode>
 {
     private readonly NodeFixture _node = shared.Node;
-
-    public sealed class Shared : IAsyncLifetime
-    {
-        internal NodeFixture Node { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync() => Node = await NodeFixture.StartAsync();
-
-        public ValueTask DisposeAsync() => Node.DisposeAsync();
-    }
 
     [Fact]
     public async Task An_init_container_runs_first_then_the_main_one_and_the_pod_succeeds()

@@ -138,18 +138,9 @@ public sealed class ControlGroupFilesTests : IDisposable
 
 /// <summary>Settings of the security context and limits, as real processes.</summary>
 [Trait("Category", "sandbox")]
-public sealed class SecurityTests(SecurityTests.Shared shared) : IClassFixture<SecurityTests.Shared>
+public sealed class SecurityTests(SharedNode shared) : IClassFixture<SharedNode>
 {
     private readonly NodeFixture _node = shared.Node;
-
-    public sealed class Shared : IAsyncLifetime
-    {
-        internal NodeFixture Node { get; private set; } = null!;
-
-        public async ValueTask InitializeAsync() => Node = await NodeFixture.StartAsync();
-
-        public ValueTask DisposeAsync() => Node.DisposeAsync();
-    }
 
     [Fact]
     public async Task A_container_that_uses_up_its_memory_is_OOMKilled()
