@@ -5,8 +5,8 @@ namespace Mpi.Dialects;
 /// <summary>The definitions of the kinds that dialects are stored as, for <c>install</c> and the local cluster; the files stand in deploy/crd.</summary>
 public static class CustomResources
 {
-    /// <summary>One of each dialect's, as YAML.</summary>
-    public static ImmutableArray<string> All() => [.. ManifestDialects.Known.Select(static d => d.Definition)];
+    /// <summary>One of each kind, with all its versions, as YAML. Where they are applied kubeflow's versions must be converted (<see cref="KubeflowConversion"/>).</summary>
+    public static ImmutableArray<string> All() => [.. ManifestDialects.WithOldVersions(ConversionSettings.Default).Select(static d => ((IManifestDialect)d).Definition)];
 
     /// <summary>kubeflow's MPIJob with version v2beta1, as YAML.</summary>
     public static string MpiJobs() => Read("Mpi.Dialects.crd.mpijobs.yaml");

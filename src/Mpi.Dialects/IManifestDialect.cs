@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Kube.Types;
 using Mpi.Model;
 
 namespace Mpi.Dialects;
@@ -14,6 +15,10 @@ internal interface IManifestDialect : IDialect
 
     /// <summary>Which line is about a whole manifest; a dialect whose manifests have several shapes tells by what stands in them.</summary>
     string FieldsOf(JsonElement manifest);
+
+    /// <summary>How grave it is that a manifest differs from <see cref="Fields"/>, for a dialect that takes what others refuse.</summary>
+    /// <param name="severity">What it is elsewhere.</param>
+    FindingSeverity Judge(FindingSeverity severity, FieldError error) => severity;
 
     /// <summary>What users of the dialect usually get wrong, though it is no fault.</summary>
     /// <param name="homeOf"><see cref="ManifestValidator"/>'s.</param>

@@ -115,6 +115,7 @@ public sealed class LocalCluster : IAsyncDisposable
         var server = new KubeApiServer(new ApiServerOptions
         {
             Time = time,
+            Converters = VersionConversion.Converters,
             FirstRevision = time.GetUtcNow().ToUnixTimeMilliseconds(),
             LogCapacity = options.VirtualNodes.IsEmpty ? ChangesKept : new ApiServerOptions().LogCapacity,
             PodLogs = streams,
@@ -155,7 +156,7 @@ public sealed class LocalCluster : IAsyncDisposable
         var mpi = new OperatorProcess(OperatorOptions(options), new OperatorParts
         {
             Client = connection.CreateClient(KubeClientOptions.Default with { UserAgent = "kubempi-operator" }, time),
-            Dialects = ManifestDialects.All,
+            Dialects = ManifestDialects.WithOldVersions(VersionConversion.Settings),
             Time = time,
             Loggers = options.Loggers,
             Identity = $"{Environment.MachineName}_{Guid.NewGuid()}",

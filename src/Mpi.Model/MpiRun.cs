@@ -21,6 +21,9 @@ public sealed record MpiRun
     /// <summary>How the launcher reaches the workers, and why that was chosen (shown to the user).</summary>
     public required TransportChoice Transport { get; init; }
 
+    /// <summary>The workers' container in which ranks run under transport exec; null is the first one.</summary>
+    public string? MainContainer { get; init; }
+
     /// <summary>Where the ssh keys are mounted in both roles; ssh transport only.</summary>
     public string SshAuthMountPath { get; init; } = "/root/.ssh";
 

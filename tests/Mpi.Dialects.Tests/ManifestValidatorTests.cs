@@ -67,7 +67,7 @@ public sealed class ManifestValidatorTests
     [InlineData("kind: MPIJob", "kind: MPIJobs", "kind", "\"MPIJobs\" is not a kind of kubeflow.org/v2beta1", "Write kind: MPIJob.")]
     [InlineData("kind: MPIJob", "", "kind", "must have a kind", "Write kind: MPIJob.")]
     [InlineData("apiVersion: kubeflow.org/v2beta1", "", "apiVersion", "must have an apiVersion", "Write apiVersion: kubeflow.org/v2beta1.")]
-    [InlineData("apiVersion: kubeflow.org/v2beta1", "apiVersion: kubeflow.org/v1", "apiVersion", "\"kubeflow.org/v1\" is not supported for MPIJob", "Write apiVersion: kubeflow.org/v2beta1.")]
+    [InlineData("apiVersion: kubeflow.org/v2beta1", "apiVersion: kubeflow.org/v3", "apiVersion", "\"kubeflow.org/v3\" is not supported for MPIJob", "Write apiVersion: kubeflow.org/v2beta1.")]
     public void Other_versions_and_kinds_are_told_what_to_write(string old, string with, string path, string message, string fix)
     {
         var error = Assert.Single(Errors(AJob.With(old, with)));

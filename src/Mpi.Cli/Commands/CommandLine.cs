@@ -13,6 +13,7 @@ internal static class CommandLine
         DownCommand.Create(),
         ValidateCommand.Create(),
         PlanCommand.Create(),
+        ConvertCommand.Create(),
         RenderCommand.Create(),
         ImageCommand.Create(),
         InstallCommand.Create(),

@@ -48,7 +48,8 @@ internal static class OperatorCommand
             await using var process = new OperatorProcess(flags.Options, new OperatorParts
             {
                 Client = client,
-                Dialects = ManifestDialects.All,
+                // What was converted by the installation's settings is read back without them.
+                Dialects = flags.Options.Conversion is null ? ManifestDialects.All : ManifestDialects.WithOldVersions(ConversionSettings.Default),
                 Convert = KubeflowConversion.Convert,
                 Loggers = loggers,
                 Identity = $"{Environment.MachineName}_{Guid.NewGuid()}",

@@ -25,17 +25,7 @@ internal sealed record ManifestFile(string Path, string Folder, ImmutableArray<M
     /// <returns>Null when something must be mended first.</returns>
     public static ManifestFile? Read(string path, Action<string> say)
     {
-        string text;
-        try
-        {
-            text = path == "-" ? Console.In.ReadToEnd() : ReadText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            say($"kubempi: cannot read {path}: {e.Message}");
-            return null;
-        }
-
+        if (ReadText(path, say) is not { } text) return null;
         var folder = path == "-" ? Directory.GetCurrentDirectory() : System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!;
         var report = ManifestValidator.Check(text, ImagePath.Homes(folder));
         if (!report.Findings.IsEmpty) say(report.ToText(path).TrimEnd('\n'));
@@ -67,6 +57,20 @@ internal sealed record ManifestFile(string Path, string Folder, ImmutableArray<M
         }
 
         return new ManifestFile(path, folder, objects.ToImmutable());
+    }
+
+    /// <summary>A file's text, or standard input's for <c>-</c>; null when it cannot be read, which is told.</summary>
+    public static string? ReadText(string path, Action<string> say)
+    {
+        try
+        {
+            return path == "-" ? Console.In.ReadToEnd() : ReadText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            say($"kubempi: cannot read {path}: {e.Message}");
+            return null;
+        }
     }
 
     /// <summary>The pod templates of all jobs.</summary>

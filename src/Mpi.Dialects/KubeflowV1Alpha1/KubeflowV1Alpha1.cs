@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
+using Mpi.Model;
 
 namespace Mpi.Dialects;
 
@@ -9,6 +10,12 @@ namespace Mpi.Dialects;
 internal sealed class KubeflowV1Alpha1() : KubeflowVersion("v1alpha1")
 {
     private static readonly string[] Roles = ["spec.mpiReplicaSpecs[Launcher].", "spec.mpiReplicaSpecs[Worker]."];
+
+    /// <summary>Spec 7.1.</summary>
+    public override string Fields => """
+        MPIJobV1Alpha1 apiVersion kind metadata:ObjectMeta spec:MPIJobSpecV1Alpha1 status:any
+        MPIJobSpecV1Alpha1 gpus:i gpusPerNode:i processingUnits:i processingUnitsPerNode:i processingResourceType replicas:i slotsPerWorker:i launcherOnMaster:b backoffLimit:i activeDeadlineSeconds:i suspend:b template:PodTemplateSpec
+        """;
 
     public override JsonObject ToHub(JsonElement job, ConversionSettings settings) => KubeflowV1Alpha1Conversion.ToHub(job, settings);
 
@@ -27,4 +34,10 @@ internal sealed class KubeflowV1Alpha1() : KubeflowVersion("v1alpha1")
 
         return hubPath.Replace("spec.runPolicy.", "spec.", StringComparison.Ordinal);
     }
+
+    public override RunProfile Profile(RunProfile hub) => KubeflowV1Alpha1Profile.Of(hub);
+
+    public override MpiRun Run(MpiRun run, JsonElement job) => KubeflowV1Alpha1Profile.Run(run, job);
+
+    public override RunWiring Wiring(MpiRun run) => KubeflowV1Alpha1Profile.Wiring(run);
 }

@@ -83,6 +83,10 @@ internal sealed class KubeflowV2Beta1Status(string kind = "MPIJob") : IRunStatus
 
         if (report.Restarting is { } why) conditions.Set("Restarting", true, why.Reason, why.Message, newly);
 
+        // A launcher that failed and is tried again is no event here; in v1alpha2 it was one.
+        var isTriedAgain = report is { Outcome: null, Running: false, Suspended: not true, Counts.Launcher: { Active: 0, Failed: > 0 } };
+        if (isTriedAgain && report.Restarting is null && KubeflowVersions.OriginOf(job) is { SaysRestarting: true }) conditions.Set("Restarting", true, "MPIJobRestarting", $"{name} is restarting.", newly);
+
         switch (report.Outcome)
         {
             case RunOutcome.Succeeded:

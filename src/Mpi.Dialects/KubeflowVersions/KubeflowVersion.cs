@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Kube.Types;
+using Mpi.Model;
 
 namespace Mpi.Dialects;
 
@@ -18,6 +19,9 @@ internal abstract class KubeflowVersion(string version)
     public string Version { get; } = version;
 
     public ResourceKind Kind { get; } = new(Group, version, "MPIJob", "mpijobs");
+
+    /// <summary>Its fields, as <see cref="IManifestDialect.Fields"/>, the whole manifest's first; roles and run policy are the stored version's.</summary>
+    public abstract string Fields { get; }
 
     /// <summary>The meaning in the stored version's words. What it cannot hold, or holds in the wrong type, need not be sorted out here: <see cref="HubSchema"/> does.</summary>
     /// <param name="job">An object of this version.</param>
@@ -39,6 +43,19 @@ internal abstract class KubeflowVersion(string version)
 
     /// <summary>What is wrong with a job that no field of the stored version shows.</summary>
     public virtual ImmutableArray<FieldError> Faults(JsonElement job, ConversionSettings settings) => [];
+
+    /// <summary>The labels, names and habits that this version promised, beside those of the stored one.</summary>
+    public abstract RunProfile Profile(RunProfile hub);
+
+    /// <summary>The run as this version meant it, where it chose otherwise than the stored version does.</summary>
+    /// <param name="run">As the stored version reads it.</param>
+    /// <param name="job">As its user wrote it.</param>
+    public abstract MpiRun Run(MpiRun run, JsonElement job);
+
+    public abstract RunWiring Wiring(MpiRun run);
+
+    /// <summary>Whether a job says that it is restarting while its launcher is tried again.</summary>
+    public virtual bool SaysRestarting => false;
 
     /// <summary>One group a field of the spec, of a role and of the run policy.</summary>
     public static string Default(ReadOnlySpan<string> path)

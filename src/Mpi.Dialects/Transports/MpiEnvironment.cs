@@ -14,7 +14,8 @@ internal static class MpiEnvironment
     // A connection that is refused is tried again after a second: an sshd may be slower than its pod.
     private const string SshArguments = "-o ConnectionAttempts=10";
 
-    /// <param name="remoteShell">Where a dialect has promised the program; null for where the agent itself has it.</param>
+    /// <param name="hostfile">Its path.</param>
+    /// <param name="remoteShell">The path of what is called instead of ssh, where the dialect has promised one.</param>
     public static ImmutableArray<EnvRule> Of(MpiRun run, string hostfile, string? remoteShell = null)
     {
         var slots = run.Workers.Slots.ToString(CultureInfo.InvariantCulture);

@@ -8,7 +8,7 @@ internal static class KnownFields
 {
     public const string PodTemplate = "PodTemplateSpec";
 
-    public static FieldTree Tree { get; } = new(string.Join('\n', ManifestDialects.Known.Select(static d => d.Fields).Append(Shared)));
+    public static FieldTree Tree { get; } = new(string.Join('\n', ManifestDialects.Readable.Select(static d => d.Fields).Append(Shared)));
 
     private const string Shared = """
         ObjectMeta name generateName namespace labels:{s} annotations:{s} finalizers:[s] ownerReferences:any uid resourceVersion generation:i creationTimestamp deletionTimestamp deletionGracePeriodSeconds:i managedFields:any selfLink

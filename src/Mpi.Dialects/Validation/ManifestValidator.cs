@@ -66,7 +66,7 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
             foreach (var error in rejected.Errors) Tell(FindingSeverity.Error, error);
         }
 
-        new FieldCheck(KnownFields.Tree, Tell).Check(root, dialect.FieldsOf(root));
+        new FieldCheck(KnownFields.Tree, (severity, error) => Tell(dialect.Judge(severity, error), error)).Check(root, dialect.FieldsOf(root));
 
         var advice = new Advice((severity, id, path, message, fix) => Add(severity, id, document.Positions.Locate(path), path, message, fix));
         if (parsed is ParseResult.Run { Value.Warnings: var warnings })
@@ -112,32 +112,18 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
         if (kind.Length == 0) return ("kind", "must have a kind", "Write kind: MPIJob.");
         if (apiVersion.Length == 0) return ("apiVersion", "must have an apiVersion", KindOf(kind) is { } known ? $"Write apiVersion: {known.Kind.ApiVersion}." : null);
         if (ManifestDialects.For(apiVersion, kind) is not null) return null;
-        if (KindOf(kind) is { } sameKind)
-        {
-            return sameKind.Kind.ApiVersion == apiVersion
-                ? ("kind", $"\"{kind}\" is not a kind of {apiVersion}", $"Write kind: {sameKind.Kind.Kind}.")
-                : ("apiVersion", $"\"{apiVersion}\" is not supported for {kind}", $"Write apiVersion: {sameKind.Kind.ApiVersion}.");
-        }
-
-        var sameGroup = ManifestDialects.Known.FirstOrDefault(d => d.Kind.ApiVersion == apiVersion);
-        return sameGroup is null ? null : ("kind", $"\"{kind}\" is not a kind of {apiVersion}", $"Write kind: {sameGroup.Kind.Kind}.");
+        if (OfVersion(apiVersion) is { } sameVersion) return ("kind", $"\"{kind}\" is not a kind of {apiVersion}", $"Write kind: {sameVersion.Kind.Kind}.");
+        return KindOf(kind) is { } sameKind ? ("apiVersion", $"\"{apiVersion}\" is not supported for {kind}", $"Write apiVersion: {sameKind.Kind.ApiVersion}.") : null;
     }
 
-    /// <summary>
-    /// The dialect by whose rules the rest is judged: the one that is named, or where the name is only misspelt the one that is
-    /// meant. Another served version of a kind may have other fields, so it is not guessed.
-    /// </summary>
-    private static IManifestDialect? DialectMeant(string apiVersion, string kind)
-    {
-        if (ManifestDialects.Find(apiVersion, kind) is { } named) return named;
-        if (KindOf(kind) is { } sameKind) return OlderVersions.Contains(apiVersion) ? null : sameKind;
-        var sameVersion = ManifestDialects.Known.FirstOrDefault(d => d.Kind.ApiVersion == apiVersion);
-        return sameVersion is not null && Spelling.Nearest(kind, [sameVersion.Kind.Kind]) is not null ? sameVersion : null;
-    }
+    /// <summary>The dialect by whose rules the rest is judged: the one that is named, or where the name is only misspelt the one that is meant.</summary>
+    private static IManifestDialect? DialectMeant(string apiVersion, string kind) =>
+        ManifestDialects.Find(apiVersion, kind)
+        ?? (OfVersion(apiVersion) is { } sameVersion && Spelling.Nearest(kind, [sameVersion.Kind.Kind]) is not null ? sameVersion : KindOf(kind));
 
-    private static readonly ImmutableArray<string> OlderVersions = ["kubeflow.org/v1", "kubeflow.org/v1alpha1", "kubeflow.org/v1alpha2"];
+    private static IManifestDialect? OfVersion(string apiVersion) => ManifestDialects.Readable.FirstOrDefault(d => d.Kind.ApiVersion == apiVersion);
 
-    private static IManifestDialect? KindOf(string kind) => ManifestDialects.Known.FirstOrDefault(d => string.Equals(d.Kind.Kind, kind, StringComparison.OrdinalIgnoreCase));
+    private static IManifestDialect? KindOf(string kind) => ManifestDialects.Readable.FirstOrDefault(d => string.Equals(d.Kind.Kind, kind, StringComparison.OrdinalIgnoreCase));
 
     /// <summary>The manifest as the API server would hand it out: named where the name is to be generated, its version and kind as meant.</summary>
     private static JsonElement WithName(JsonObject root, IDialect dialect)

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Kube.ApiServer;
 using Kube.Client;
@@ -32,7 +33,7 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
     {
         // 1. A server with the definitions, and the user's objects on it.
         var clock = new RehearsalClock();
-        using var server = new KubeApiServer(new ApiServerOptions { Random = new Random(1), Time = clock });
+        using var server = new KubeApiServer(new ApiServerOptions { Random = new Random(1), Time = clock, Converters = VersionConversion.Converters });
         using var admin = new KubeClient(new InProcessHandler(server), InProcessHandler.BaseAddress, KubeClientOptions.Default, clock);
         foreach (var definition in CustomResources.All()) await admin.CreateAsync(Kinds.CustomResourceDefinition, KubeObject.From(Yaml.Read(definition)[0].Root), cancellation);
         foreach (var kinds in GangBackend.AllKinds.GroupBy(static k => (k.Group, k.Plural))) await admin.CreateAsync(Kinds.CustomResourceDefinition, GangDefinitions.Of([.. kinds], "for a rehearsal"), cancellation);
@@ -43,7 +44,7 @@ public sealed record Rehearsal(ImmutableArray<KubeObject> Created, ImmutableArra
         using var client = new KubeClient(record, InProcessHandler.BaseAddress, KubeClientOptions.Default, clock);
         await using var process = new OperatorProcess(
             options with { LeaderElection = false },
-            new OperatorParts { Client = client, Dialects = ManifestDialects.All, Identity = "rehearsal", Random = new Random(2), Time = clock });
+            new OperatorParts { Client = client, Dialects = ManifestDialects.WithOldVersions(VersionConversion.Settings), Identity = "rehearsal", Random = new Random(2), Time = clock });
         ImmutableArray<ILoop> loops = [.. process.Loops];
         await RestAsync(loops, clock, cancellation);
 

@@ -68,6 +68,9 @@ public sealed record RunProfile
     /// <summary>The label key that holds a pod's index within the gang; null where the dialect has none.</summary>
     public string? IndexLabel { get; init; }
 
+    /// <summary>Further label keys that hold a worker's own index, counted from 0 whatever the launcher does.</summary>
+    public ImmutableArray<string> WorkerIndexLabels { get; init; } = [];
+
     public string Worker(int index) => WorkerPrefix + (index + FirstWorker).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The Secret with the keys of a transport; null where it needs none.</summary>

@@ -60,7 +60,8 @@ public abstract record ConfigContent
     public sealed record ProposedHosts : ConfigContent;
 
     /// <summary>Horovod's: prints a line for each host that is there now.</summary>
-    public sealed record DiscoveryScript : ConfigContent;
+    /// <param name="WithSlots">Whether each line says <c>host:slots</c>, as Horovod reads it too, or the host alone.</param>
+    public sealed record DiscoveryScript(bool WithSlots = false) : ConfigContent;
 
     /// <summary>The name of the launcher in the list of hosts.</summary>
     public sealed record Launcher : ConfigContent;

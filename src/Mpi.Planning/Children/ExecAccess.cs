@@ -31,7 +31,7 @@ internal static class ExecAccess
         var container = PodTemplate.ContainerZero(podSpec);
         container.Array("volumeMounts").Add(AgentVolume.Mount(readOnly: true));
         // A pod of several containers must be told which is meant.
-        var worker = draft.Run.Workers.Template.Items("spec", "containers").FirstOrDefault().Text("name") ?? "";
+        var worker = draft.Run.MainContainer ?? draft.Run.Workers.Template.Items("spec", "containers").FirstOrDefault().Text("name") ?? "";
         PodTemplate.AddEnv(container, [new(AgentContract.ExecContainerVariable, worker, EnvOrigin.Identity)], strict: false);
         podSpec["serviceAccountName"] = draft.Scene.Profile.Access.Account;
         podSpec["automountServiceAccountToken"] = true;

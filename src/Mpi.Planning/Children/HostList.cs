@@ -61,7 +61,7 @@ internal static class HostList
         {
             ConfigContent.Hosts => Hostfile(run, profile, domain, draft.Members),
             ConfigContent.ProposedHosts => Hostfile(run, profile, domain, Enumerable.Range(0, run.Workers.Count)),
-            ConfigContent.DiscoveryScript => DiscoveryScript(run, profile, domain, DiscoverableWorkers(draft)),
+            ConfigContent.DiscoveryScript script => DiscoveryScript(run, profile, domain, DiscoverableWorkers(draft), script.WithSlots),
             ConfigContent.Launcher => profile.Host(profile.LauncherHost, domain),
             ConfigContent.Addresses => Addresses(draft),
             ConfigContent.Text text => text.Value,
@@ -95,11 +95,12 @@ internal static class HostList
     }
 
     /// <summary>One <c>echo host</c> a line; pods ordered by name as text, so <c>-10</c> stands before <c>-2</c>, as it always did.</summary>
-    private static string DiscoveryScript(MpiRun run, RunProfile profile, string clusterDomain, IEnumerable<string> pods)
+    private static string DiscoveryScript(MpiRun run, RunProfile profile, string clusterDomain, IEnumerable<string> pods, bool withSlots)
     {
+        var end = withSlots ? string.Create(CultureInfo.InvariantCulture, $":{run.Workers.Slots}\n") : "\n";
         var text = new StringBuilder("#!/bin/sh\n");
-        if (run.Launcher.RunsRanks) text.Append("echo ").Append(profile.Host(profile.LauncherHost, clusterDomain)).Append('\n');
-        foreach (var pod in pods.Order(StringComparer.Ordinal)) text.Append("echo ").Append(profile.Host(pod, clusterDomain)).Append('\n');
+        if (run.Launcher.RunsRanks) text.Append("echo ").Append(profile.Host(profile.LauncherHost, clusterDomain)).Append(end);
+        foreach (var pod in pods.Order(StringComparer.Ordinal)) text.Append("echo ").Append(profile.Host(pod, clusterDomain)).Append(end);
         return text.ToString();
     }
 

@@ -13,6 +13,7 @@ internal static class WorkerPod
         var profile = draft.Scene.Profile;
         var name = profile.Worker(index);
         var labels = profile.IndexLabel is { } key ? profile.WorkerLabels.SetItem(key, IndexLabel(draft, index)) : profile.WorkerLabels;
+        foreach (var more in profile.WorkerIndexLabels) labels = labels.SetItem(more, index.ToString(CultureInfo.InvariantCulture));
         var (metadata, spec) = Make(draft, labels, name);
         metadata.Insert(0, "name", name);
         metadata.Insert(1, "namespace", profile.Job.Namespace);

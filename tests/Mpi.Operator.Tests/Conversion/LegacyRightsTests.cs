@@ -32,6 +32,7 @@ public sealed class LegacyRightsTests
         Assert.Empty(asked.Where(r => !granted.Allow(r)).Select(static r => r.ToString()).Distinct());
 
         var own = string.Join("\n---\n", Yaml.Read(manifests).Where(static d => d.Root["metadata"]!["name"]!.ToString() == "mpi-operator-legacy").Select(static d => Yaml.Write(KubeObject.From(d.Root).Root)));
-        Assert.Empty(GrantedRights.Read(own, Account).All.Select(static r => r.ToString()).Except(asked.Select(static r => Right.Needed(r).ToString())));
+        // StatefulSets are asked for by jobs and not by the webhook: Simulation's RightsTests has lives that need each of those rights.
+        Assert.Empty(GrantedRights.Read(own, Account).All.Where(static r => r.Resource != Kinds.StatefulSet.Plural).Select(static r => r.ToString()).Except(asked.Select(static r => Right.Needed(r).ToString())));
     }
 }

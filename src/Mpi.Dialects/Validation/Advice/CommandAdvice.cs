@@ -72,7 +72,7 @@ internal static partial class CommandAdvice
                 advice.Warn("S14", at.Path, $"\"{at.Text}\" overrides the generated host list", "Leave it out; the launcher's environment names the hostfile.");
             }
 
-            if (option is "mca" && values[0].Text is "plm_rsh_agent" or "plm_ssh_agent" && IsExecScript(values[1].Text)) ExecAgent(advice, values[1].Path);
+            if (!job.HasKubexec && option is "mca" && values[0].Text is "plm_rsh_agent" or "plm_ssh_agent" && IsExecScript(values[1].Text)) ExecAgent(advice, values[1].Path);
             if (job.UsesSsh && option is "mca" && values[0].Text is "plm_rsh_args" && !values[1].Text.Contains("ConnectionAttempts", StringComparison.Ordinal))
             {
                 advice.Warn("S23", values[1].Path, "plm_rsh_args on the command line replaces the ones of the environment, and with them the retries", "Add -o ConnectionAttempts=10 to it.");
@@ -81,7 +81,7 @@ internal static partial class CommandAdvice
 
         foreach (var variable in launcher.Element.Items("env"))
         {
-            if (variable.Text("name") is "OMPI_MCA_plm_rsh_agent" && IsExecScript(variable.Text("value") ?? "")) ExecAgent(advice, $"{launcher.Path}.env");
+            if (!job.HasKubexec && variable.Text("name") is "OMPI_MCA_plm_rsh_agent" && IsExecScript(variable.Text("value") ?? "")) ExecAgent(advice, $"{launcher.Path}.env");
         }
 
         // Nothing said about the user: an image of a path like /home/mpiuser/.ssh is not meant to be root.

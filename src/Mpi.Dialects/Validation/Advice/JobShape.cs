@@ -22,7 +22,10 @@ internal sealed class JobShape(JsonElement manifest)
     };
 
     /// <summary>Whether the launcher reaches its workers by ssh, so that what sshd and its keys ask for matters.</summary>
-    public bool UsesSsh { get; } = manifest.Text("metadata", "annotations", KubeMpiAnnotations.Transport) is null or "ssh";
+    public bool UsesSsh { get; } = manifest.Text("metadata", "annotations", KubeMpiAnnotations.Transport) is { } asked ? asked == "ssh" : !IsOfOldVersion(manifest);
+
+    /// <summary>Whether it was written in a version whose launchers called kubexec.sh.</summary>
+    public bool HasKubexec { get; } = IsOfOldVersion(manifest);
 
     /// <summary>As written; null when left out.</summary>
     public string? KeyPath { get; } = manifest.Text("spec", "sshAuthMountPath") is { Length: > 0 } path ? path.TrimEnd('/') : null;
@@ -35,6 +38,8 @@ internal sealed class JobShape(JsonElement manifest)
 
     /// <summary>Null when the number of workers is no number.</summary>
     public long? Workers => Worker.Exists ? Worker.Replicas : 0;
+
+    private static bool IsOfOldVersion(JsonElement manifest) => KubeflowVersions.All.Any(v => v.Version == manifest.Text("metadata", "annotations", KubeMpiAnnotations.Origin));
 
     public IEnumerable<RoleShape> Roles => new[] { Launcher, Worker }.Where(static r => r.Exists);
 }

@@ -1,0 +1,103 @@
+using System.Diagnostics;
+
+namespace EndToEnd;
+
+/// <summary>Jobs in kubeflow's old versions, as their users have them: real Open MPI, ranks counted by host, and the commands of the documents that they came with.</summary>
+[Collection("this machine")]
+public sealed class OldVersionRunTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    [Theory]
+    [InlineData("kubeflow-v1/job.yaml", "pi-v1", 2, 2)]
+    [InlineData("kubeflow-v1alpha2/job.yaml", "pi-v1alpha2", 2, 2)]
+    public async Task A_job_of_an_old_version_computes_pi_on_its_workers(string example, string job, int workers, int ranksEach)
+    {
+        var result = await Kubempi.RunAsync("run", $"examples/{example}");
+
+        result.ShouldEndWith(0);
+        ShouldHaveRanks(result, job, workers, ranksEach);
+        Assert.Contains("pi is approximately 3.14159265", result.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("job.yaml", "bench-16", 2, 8)]
+    [InlineData("replicas.yaml", "bench-16-replicas", 4, 4)]
+    public async Task Sixteen_GPUs_make_sixteen_ranks_however_they_are_asked_for(string example, string job, int workers, int ranksEach)
+    {
+        var result = await Kubempi.RunAsync("run", $"examples/kubeflow-v1alpha1/{example}");
+
+        result.ShouldEndWith(0);
+        ShouldHaveRanks(result, job, workers, ranksEach);
+        Assert.Contains("total steps/sec:", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_documented_job_of_v1alpha2_runs_and_its_users_commands_show_what_they_showed()
+    {
+        await using var house = new Household(Patience);
+        (await house.RunAsync("up")).ShouldEndWith(0);
+
+        await ShellAsync(house, "kubectl apply -f examples/kubeflow-v1alpha2/tensorflow-mnist.yaml");
+        await ShellAsync(house, "until kubectl logs $(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name) >/dev/null 2>&1; do sleep 1; done");
+        var log = await ShellAsync(house, "PODNAME=$(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name); kubectl logs -f ${PODNAME}");
+        Assert.Contains("rank 0 of 2 on tensorflow-mnist-worker-0", log, StringComparison.Ordinal);
+        Assert.Contains("rank 1 of 2 on tensorflow-mnist-worker-0", log, StringComparison.Ordinal);
+        Assert.Contains("step 100", log, StringComparison.Ordinal);
+
+        await ShellAsync(house, "kubectl wait --for=condition=Succeeded --timeout=60s mpijobs tensorflow-mnist");
+        // kubectl asks for the newest version; the document's is asked for by its name.
+        var newest = await ShellAsync(house, "kubectl get -o yaml mpijobs tensorflow-mnist");
+        var documented = await ShellAsync(house, "kubectl get -o yaml mpijobs.v1alpha2.kubeflow.org tensorflow-mnist");
+        Assert.Contains("apiVersion: kubeflow.org/v1alpha2\n", documented, StringComparison.Ordinal);
+        Assert.Contains("request:\n", documented, StringComparison.Ordinal);
+        foreach (var shown in (string[])[newest, documented])
+        {
+            Assert.Contains("  replicaStatuses:\n    Launcher:\n      succeeded: 1\n    Worker: {}\n", shown, StringComparison.Ordinal);
+            foreach (var time in (string[])["startTime", "completionTime"]) Assert.Matches($"\n  {time}: \"[0-9TZ:-]+\"\n", shown);
+            Assert.Equal(
+                ["MPIJobCreated True Created", "MPIJobRunning False Running", "MPIJobSucceeded True Succeeded"],
+                shown.Split("  - lastTransitionTime: ").Skip(1).Select(static c => string.Join(' ', Lines(c, "reason", "status", "type"))));
+            Assert.Contains("message: MPIJob default/tensorflow-mnist is created.\n", shown, StringComparison.Ordinal);
+            Assert.Contains("message: MPIJob default/tensorflow-mnist is running.\n", shown, StringComparison.Ordinal);
+            Assert.Contains("message: MPIJob default/tensorflow-mnist successfully completed.\n", shown, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_job_shows_in_every_version_what_its_author_wrote_in_one()
+    {
+        await using var house = new Household(Patience);
+        (await house.RunAsync("up")).ShouldEndWith(0);
+
+        await ShellAsync(house, "kubectl apply -f examples/kubeflow-v1alpha1/job.yaml");
+        Assert.Equal("16", await ShellAsync(house, "kubectl get mpijobs.v1alpha1.kubeflow.org bench-16 -o jsonpath={.spec.gpus}"));
+        Assert.Equal("2 8", await ShellAsync(house, "kubectl get mpijobs.v1.kubeflow.org bench-16 -o jsonpath='{.spec.mpiReplicaSpecs.Worker.replicas} {.spec.slotsPerWorker}'"));
+        Assert.Equal("v1alpha1", await ShellAsync(house, "kubectl get mpijobs.v2beta1.kubeflow.org bench-16 -o jsonpath='{.metadata.annotations.kubempi\\.dev/origin}'"));
+        await ShellAsync(house, "kubectl wait --for=condition=Succeeded --timeout=180s mpijobs bench-16");
+        Assert.Equal("Succeeded", await ShellAsync(house, "kubectl get mpijobs.v1alpha1.kubeflow.org bench-16 -o jsonpath={.status.launcherStatus}"));
+        await ShellAsync(house, "kubectl apply -f examples/kubeflow-v1alpha1/job.yaml | grep unchanged");
+    }
+
+    private static void ShouldHaveRanks(KubempiResult result, string job, int workers, int ranksEach)
+    {
+        var ranks = Enumerable.Range(0, workers * ranksEach).Select(r => $"rank {r} of {workers * ranksEach} on {job}-worker-{r / ranksEach}").ToList();
+        Assert.All(ranks, rank => Assert.Contains(rank + "\n", result.Output.Replace("\r", "", StringComparison.Ordinal), StringComparison.Ordinal));
+        result.ShouldHaveRanksOn(workers * ranksEach, [.. Enumerable.Range(0, workers).Select(w => $"{job}-worker-{w}")]);
+    }
+
+    private static IEnumerable<string> Lines(string condition, params string[] members) =>
+        members.Select(m => condition.Split('\n').Select(static l => l.Trim()).First(l => l.StartsWith(m + ": ", StringComparison.Ordinal))[(m.Length + 2)..].Trim('"'));
+
+    /// <summary>A line of shell as its user types it, in this checkout, beside the cluster.</summary>
+    private static async Task<string> ShellAsync(Household house, string line)
+    {
+        var start = new ProcessStartInfo("bash", ["-c", line]) { WorkingDirectory = Kubempi.Root, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["KUBECONFIG"] = house.Kubeconfig;
+        using var process = Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(house.Limit), process.StandardError.ReadToEndAsync(house.Limit));
+        await process.WaitForExitAsync(house.Limit);
+        Assert.True(process.ExitCode == 0, $"{line}\nexit code {process.ExitCode}\n{await output}\n{await error}");
+        return await output;
+    }
+}
