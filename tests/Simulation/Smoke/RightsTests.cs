@@ -3,6 +3,7 @@ using Kube.Client;
 using Kube.Nodes.Virtual;
 using Kube.Testing;
 using Kube.Types;
+using Mpi.Dialects;
 using Mpi.Planning;
 
 namespace Simulation;
@@ -52,6 +53,38 @@ public sealed class RightsTests
         Assert.False(rights.Allow(new ApiRequest(1, "update", "leases", "default", "mpi-operator") { Group = "coordination.k8s.io" }));
         Assert.False(rights.Allow(new ApiRequest(1, "get", "secrets", "default", "pi-ssh")));
         Assert.False(rights.Allow(new ApiRequest(1, "get", "pods/log", "default", "pi-launcher")));
+    }
+
+    [Fact]
+    public async Task The_workers_of_old_versions_take_each_right_to_StatefulSets_that_profile_legacy_grants_and_no_other()
+    {
+        await using var world = new SimulatedCluster(new SimulationOptions(39) { Launcher = PodScript.RunsForever, Dialects = [new KubeflowV2Beta1Dialect(ConversionSettings.Default)], AlsoGranted = Kinds.StatefulSet });
+        // A name that is taken is looked at.
+        var taken = A.Object(Kinds.StatefulSet, "taken-worker").Label(Invariants.DecoyLabel, "true").Tree;
+        taken["spec"] = JsonNode.Parse("""{"replicas": 0, "serviceName": "x", "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "x", "image": "x"}]}}}""");
+        world.Create(taken, Kinds.StatefulSet);
+        world.Observer.Look("test");
+        world.Create(Old("taken"), MpiJobs.Kind);
+        world.Create(Old("pi"), MpiJobs.Kind);
+        world.RunUntil(() => Has(world, "Running"), Patience, "the job's start");
+        await SpecAsync(world, """{"runPolicy": {"suspend": true}}""");
+        world.RunUntil(() => Has(world, "Suspended") && !world.Observer.Pods("default", "pi", "worker").Any(), Patience, "the suspension");
+        // Another template while suspended: the set is made anew.
+        await SpecAsync(world, """{"runPolicy": {"suspend": false}, "mpiReplicaSpecs": {"Worker": {"template": {"spec": {"containers": [{"name": "main", "image": "example/newer"}]}}}}}""");
+        world.RunUntil(() => Has(world, "Running") && !Has(world, "Suspended"), Patience, "the job's second start");
+
+        var granted = GrantedRights.Read(await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "legacy-rights.yaml"), TestContext.Current.CancellationToken), "mpi-operator");
+        Assert.Equal(OfStatefulSets(granted.All), OfStatefulSets(world.Operator.Asked));
+        Assert.Empty(world.Operator.Forbidden);
+
+        static IEnumerable<string> OfStatefulSets(IEnumerable<Right> rights) => rights.Where(static r => r.Resource == Kinds.StatefulSet.Plural).Select(static r => r.Verb).Order(StringComparer.Ordinal);
+
+        static JsonObject Old(string name)
+        {
+            var job = MpiJobs.Job(name);
+            job["metadata"]!["annotations"] = new JsonObject { [KubeMpiAnnotations.Origin] = "v1alpha2" };
+            return job;
+        }
     }
 
     private static async Task<OperatorSeat> ElectedAsync()
