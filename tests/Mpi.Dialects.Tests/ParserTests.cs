@@ -256,7 +256,7 @@ public sealed class ParserTests
     public void A_version_that_nobody_serves_is_answered_with_those_that_are()
     {
         Assert.True(ManifestDialects.IsUnsupported("kubeflow.org/v3", "MPIJob", out var message));
-        Assert.Equal("apiVersion kubeflow.org/v3 with kind MPIJob is not supported; supported: apiVersion kubeflow.org/v2beta1 with kind MPIJob.", message);
+        Assert.Equal($"apiVersion kubeflow.org/v3 with kind MPIJob is not supported; supported: {string.Join(", ", KubeflowConversion.ApiVersions.Select(static v => $"apiVersion {v} with kind MPIJob"))}.", message);
         Assert.False(ManifestDialects.IsUnsupported("kubeflow.org/v2beta1", "MPIJob", out _));
         Assert.False(ManifestDialects.IsUnsupported("v1", "Service", out _));
     }
