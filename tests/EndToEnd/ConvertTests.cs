@@ -38,7 +38,7 @@ public sealed class ConvertTests : IDisposable
             - {apiVersion: v1, kind: ConfigMap, metadata: {name: settings}, data: {a: b}}
             - {apiVersion: kubeflow.org/v1, kind: MPIJob, metadata: {name: one}, spec: {cleanPodPolicy: All, mpiReplicaSpecs: {Launcher: {template: {spec: {containers: [{name: l, image: i}]}}}}}}
             ---
-            {apiVersion: kubeflow.org/v1alpha2, kind: MPIJob, metadata: {name: two}, spec: {gpusPerNode: 4}}
+            {apiVersion: kubeflow.org/v1alpha2, kind: MPIJob, metadata: {name: two}, spec: {gpusPerNode: 4, mpiReplicaSpecs: {Launcher: {template: {spec: {containers: [{name: l, image: i}]}}}}}}
             """);
         var result = await Kubempi.RunAsync("convert", file, "--to", "kubeflow.org/v2beta1");
 

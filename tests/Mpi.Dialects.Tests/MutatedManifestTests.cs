@@ -24,6 +24,15 @@ public sealed class MutatedManifestTests
     public void Kube_batchs_parser_answers(string yaml) =>
         Answers(new KubeBatchDialect(), Manifests.Tree(yaml).ToJsonString(), new JsonMutation("""{"spec":{"template":null}}""", "\"Job\"", """{"spec":{"containers":[{"name":"a"}]}}"""), Manifests100k / 5);
 
+    [Theory]
+    [InlineData(OldManifestTests.Bench)]
+    [InlineData(OldManifestTests.Pi)]
+    public void Kubeflows_old_parsers_answer(string yaml)
+    {
+        var job = Manifests.Tree(yaml);
+        Answers(ManifestDialects.For(job["apiVersion"]!.ToString(), "MPIJob")!, job.ToJsonString(), new JsonMutation("""{"Worker":null}""", "\"mpirun,a\"", """{"spec":{"containers":[{"name":"a"}]}}"""), Manifests100k / 50);
+    }
+
     /// <summary>It never throws, and every refusal has a reason.</summary>
     private static void Answers(IDialect dialect, string template, JsonMutation mutation, int manifests)
     {

@@ -41,9 +41,13 @@ internal sealed partial class OldKubeflowDialect(KubeflowVersion version, Kubefl
         if (Stored(manifest) is { } hub) ((IManifestDialect)stored).Advise(hub, homeOf, advice.From(path => version.PathOf(path, manifest)));
     }
 
-    /// <summary>The manifest as it would be stored; null where it holds what is no text.</summary>
-    private JsonElement? Stored(JsonElement manifest) =>
-        JsonText.IsSound(manifest) && manifest.ToTree() is JsonObject tree ? JsonText.Parse(KubeflowConversion.Convert(tree, stored.Kind.ApiVersion, stored.Conversion)) : null;
+    /// <summary>The manifest as it would be stored, read as this version whatever it calls itself; null where it holds what is no text.</summary>
+    private JsonElement? Stored(JsonElement manifest)
+    {
+        if (!JsonText.IsSound(manifest) || manifest.ToTree() is not JsonObject tree) return null;
+        tree["apiVersion"] = Kind.ApiVersion;
+        return JsonText.Parse(KubeflowConversion.Convert(tree, stored.Kind.ApiVersion, stored.Conversion));
+    }
 
     [GeneratedRegex(@"ontainers\[[0-9]+\]\.(command|(command|args)\[[0-9]+\])$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture)]
     private static partial Regex Command();

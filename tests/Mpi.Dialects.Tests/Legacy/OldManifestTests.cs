@@ -3,7 +3,7 @@ namespace Mpi.Dialects.Tests;
 /// <summary>Manifests in kubeflow's old versions are judged by what they are stored as, and their faults have the paths that their users wrote.</summary>
 public sealed class OldManifestTests
 {
-    private const string Bench = """
+    internal const string Bench = """
         apiVersion: kubeflow.org/v1alpha1
         kind: MPIJob
         metadata: {name: bench-16}
@@ -16,7 +16,7 @@ public sealed class OldManifestTests
                 image: mpioperator/tensorflow-benchmarks
         """;
 
-    private const string Pi = """
+    internal const string Pi = """
         apiVersion: kubeflow.org/v1alpha2
         kind: MPIJob
         metadata: {name: pi}

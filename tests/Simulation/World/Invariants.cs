@@ -67,12 +67,16 @@ internal sealed class Invariants(WorldObserver world, bool gated)
                 break;
 
             case "worker" when before is null:
-                var index = pod.Meta.Labels.GetValueOrDefault("training.kubeflow.org/replica-index");
-                var same = world.Pods(pod.Meta.Namespace, job, "worker").Where(p => p.Meta.Labels.GetValueOrDefault("training.kubeflow.org/replica-index") == index).ToList();
+                var index = IndexOf(pod.Meta);
+                var same = world.Pods(pod.Meta.Namespace, job, "worker").Where(p => IndexOf(p.Meta) == index).ToList();
                 if (same.Count > 1) throw new InvariantException($"{job} has {same.Count} workers with index {index}: {string.Join(", ", same)}");
                 break;
         }
     }
+
+    /// <summary>The operator's label, or that of a StatefulSet's pods.</summary>
+    private static string? IndexOf(ObjectMeta pod) =>
+        pod.Labels.GetValueOrDefault("training.kubeflow.org/replica-index") ?? pod.Labels.GetValueOrDefault("apps.kubernetes.io/pod-index");
 
     private static long Attempt(KubeObject job) => job.Root.Integer("status", "attempt", "number") ?? 0;
 
