@@ -11,7 +11,7 @@ internal static class ConvertCommand
     public static Command Create()
     {
         var file = new Argument<string>("FILE") { Description = "A manifest of any number of objects; - reads standard input." };
-        var to = new Option<string>("--to") { Description = $"What its MPI jobs become: {string.Join(", ", KubeflowConversion.ApiVersions)}.", Required = true };
+        var to = new Option<string>("--to") { Description = $"What its MPI jobs become: {string.Join(", ", KubeflowConversion.ApiVersions)}." };
         var gpus = new Option<int>("--gpus-per-node") { Description = "GPUs of a node, for v1alpha1 jobs that do not say.", DefaultValueFactory = static _ => ConversionSettings.Default.GpusPerNode };
         var units = new Option<int>("--processing-units-per-node") { Description = "Processing units of a node, for v1alpha1 jobs that do not say.", DefaultValueFactory = static _ => ConversionSettings.Default.ProcessingUnitsPerNode };
         var resource = new Option<string>("--processing-resource-type") { Description = "What a processing unit is, for v1alpha1 jobs that do not say: nvidia.com/gpu or cpu.", DefaultValueFactory = static _ => ConversionSettings.Default.ProcessingResourceType };
@@ -22,16 +22,16 @@ internal static class ConvertCommand
             {
                 GpusPerNode = parsed.GetValue(gpus), ProcessingUnitsPerNode = parsed.GetValue(units), ProcessingResourceType = parsed.GetValue(resource) ?? "",
             };
-            return Convert(parsed.GetRequiredValue(file), parsed.GetRequiredValue(to), settings);
+            return Convert(parsed.GetRequiredValue(file), parsed.GetValue(to), settings);
         });
         return command;
     }
 
-    private static int Convert(string file, string to, ConversionSettings settings)
+    private static int Convert(string file, string? to, ConversionSettings settings)
     {
-        if (!KubeflowConversion.Knows(to))
+        if (to is null || !KubeflowConversion.Knows(to))
         {
-            Say($"--to {to} is no version of MPIJob; these are: {string.Join(", ", KubeflowConversion.ApiVersions)}");
+            Say($"{(to is null ? "--to must say a version of MPIJob" : $"--to {to} is no version of MPIJob")}; these are: {string.Join(", ", KubeflowConversion.ApiVersions)}");
             return ExitCode.Usage;
         }
 
