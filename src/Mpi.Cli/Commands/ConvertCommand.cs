@@ -10,7 +10,7 @@ internal static class ConvertCommand
 {
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "A manifest of any number of objects; - reads standard input." };
+        var file = new Argument<string>("FILE") { Description = "A manifest of any number of objects; - reads standard input." }.WithoutOptions();
         var to = new Option<string>("--to") { Description = $"What its MPI jobs become: {string.Join(", ", KubeflowConversion.ApiVersions)}." };
         var gpus = new Option<int>("--gpus-per-node") { Description = "GPUs of a node, for v1alpha1 jobs that do not say.", DefaultValueFactory = static _ => ConversionSettings.Default.GpusPerNode };
         var units = new Option<int>("--processing-units-per-node") { Description = "Processing units of a node, for v1alpha1 jobs that do not say.", DefaultValueFactory = static _ => ConversionSettings.Default.ProcessingUnitsPerNode };
