@@ -21,6 +21,9 @@ public static class KubeMpiAnnotations
     /// <summary>Seconds that all other workers run before those that cannot be scheduled are left out, in the daemon mode of <c>skatelescope.org/v1</c>.</summary>
     public const string LeaveOutAfter = "kubempi.dev/leave-out-after-seconds";
 
+    /// <summary>The container that runs the command, by its name, where it is not the first of kube-batch's <c>MPI</c>.</summary>
+    public const string Container = "kubempi.dev/container";
+
     /// <summary><c>false</c>: the launcher asks for no resources, where it has the workers' template.</summary>
     public const string LauncherResources = "kubempi.dev/launcher-resources";
 

@@ -29,7 +29,7 @@ public sealed partial class MpiJobController
     {
         _world = world;
         _client = client;
-        _builder = new ObservedRunBuilder(world, new Ownership(client), new PriorityClasses(client, time), new Rivals(client, time), dialect, options, time);
+        _builder = new ObservedRunBuilder(world, new Ownership(client), new PriorityClasses(client, time), new GangQueues(client, time), new Rivals(client, time), dialect, options, time);
         _applier = applier;
         _metrics = metrics;
         _time = time;

@@ -40,13 +40,13 @@ internal sealed class KubeBatchParser(JsonElement manifest)
         var retry = new RetryPolicy(NotNegative32(jobSpec, "backoffLimit", path), NotNegative(jobSpec, "activeDeadlineSeconds", path));
         var ttl = NotNegative32(jobSpec, "ttlSecondsAfterFinished", path);
         var suspended = _read.Flag(jobSpec, "suspend", $"{path}.suspend") ?? false;
-        var template = found is null ? default : ReadTemplate(jobSpec, path);
+        var annotations = ReadAnnotations(metadata);
+        var template = found is null ? default : ReadTemplate(jobSpec, path, annotations.Container);
         var jobLabels = ReadJobLabels(spec.At("job"));
         var gang = ReadPodGroup(spec, found is null ? int.MaxValue : count);
-        var annotations = ReadAnnotations(metadata);
         if (_read.Errors is { IsEmpty: false } errors) return new ParseResult.Rejected(errors);
 
-        template = AsUsed(template, jobLabels);
+        template = AsUsed(template, jobLabels, annotations.Container);
         return new ParseResult.Run(new MpiRun
         {
             Dialect = KubeBatchDialect.Mpi.ApiVersion,
@@ -128,7 +128,8 @@ internal sealed class KubeBatchParser(JsonElement manifest)
     private static FieldError OneForAll(JsonElement jobSpec, string field, string path) => FieldError.Invalid(
         $"{path}.{field}", FieldReader.Print(jobSpec.At(field)), "must be left out: an MPI program does not survive the loss of a rank, so a pod that fails restarts all of them, and the executor's end is the job's", "Remove it; backoffLimit says how often to start anew.");
 
-    private JsonElement ReadTemplate(JsonElement jobSpec, string path)
+    /// <param name="name">Of the container that runs the command; null for the first.</param>
+    private JsonElement ReadTemplate(JsonElement jobSpec, string path, string? name)
     {
         path += ".template";
         var template = _read.Object(jobSpec, "template", path, "Write a pod template under template.");
@@ -141,15 +142,22 @@ internal sealed class KubeBatchParser(JsonElement manifest)
         {
             _read.Fault(containers, $"{path}.spec.containers", "must be a list", "Write each container as a list item, with '- ' before its name.");
         }
-        else if (IsEmpty(containers.Items().First().At("command")) && IsEmpty(containers.Items().First().At("args")))
+        else if (IndexOf(containers, name) is not { } index)
+        {
+            _read.Add(FieldError.NotSupported($"metadata.annotations[{KubeMpiAnnotations.Container}]", name!, [.. containers.Items().Select(static c => c.Text("name") ?? "")], "Name the container that runs mpirun, or leave it out for the first."));
+        }
+        else if (containers[index] is var container && IsEmpty(container.At("command")) && IsEmpty(container.At("args")))
         {
             _read.Add(FieldError.Required(
-                $"{path}.spec.containers[0].command", "must say what to run: the executor alone runs it, so each pod begins with the agent, which cannot know the image's entrypoint", "Write the image's entrypoint and its arguments here, such as command: [mpirun, -n, \"6\", ./program]."));
+                $"{path}.spec.containers[{Print(index)}].command", "must say what to run: the executor alone runs it, so each pod begins with the agent, which cannot know the image's entrypoint", "Write the image's entrypoint and its arguments here, such as command: [mpirun, -n, \"6\", ./program]."));
         }
 
         PodTemplateReader.Check(template, path, _read);
         return template;
     }
+
+    private static int? IndexOf(JsonElement containers, string? name) =>
+        name is null ? 0 : containers.Items().Select(static (container, index) => (container, index)).Where(c => c.container.Text("name") == name).Select(static c => (int?)c.index).FirstOrDefault();
 
     private static bool IsEmpty(JsonElement list) => FieldReader.IsAbsent(list) || (list.ValueKind == JsonValueKind.Array && list.GetArrayLength() == 0);
 
@@ -166,12 +174,23 @@ internal sealed class KubeBatchParser(JsonElement manifest)
         return labels.TextMap().ToImmutableSortedDictionary(StringComparer.Ordinal);
     }
 
-    /// <summary>The template without what was always overwritten (3, "forced fields"); its pods have the Job's labels, under their own.</summary>
-    private static JsonElement AsUsed(JsonElement template, ImmutableSortedDictionary<string, string> labels)
+    /// <summary>
+    /// The template without what was always overwritten (3, "forced fields"); its pods have the Job's labels, under their own. The container that runs the
+    /// command comes first, where everybody looks for it: <c>kubectl logs</c>, too.
+    /// </summary>
+    private static JsonElement AsUsed(JsonElement template, ImmutableSortedDictionary<string, string> labels, string? name)
     {
         var tree = (JsonObject)template.ToTree()!;
         var podSpec = tree.Object("spec");
         foreach (var member in (ReadOnlySpan<string>)["restartPolicy", "serviceAccount", "serviceAccountName"]) podSpec.Remove(member);
+        if (IndexOf(template.At("spec", "containers"), name) is > 0 and var index)
+        {
+            var containers = podSpec.Array("containers");
+            var chosen = containers[index];
+            containers.RemoveAt(index);
+            containers.Insert(0, chosen);
+        }
+
         if (labels.IsEmpty) return JsonElement.Parse(tree.ToUtf8());
         var merged = tree.Object("metadata").Object("labels");
         foreach (var (key, value) in labels) merged[key] ??= value;
@@ -189,12 +208,12 @@ internal sealed class KubeBatchParser(JsonElement manifest)
         return new GangPolicy(members, NotEmpty(_read.Text(group, "queue", $"{path}.queue")), default, NotEmpty(_read.Text(group, "priorityClassName", $"{path}.priorityClassName")), null);
     }
 
-    private (bool Gated, bool ChoseAgent, string? GangScheduler, int? JobTtl) ReadAnnotations(JsonElement metadata)
+    private (bool Gated, bool ChoseAgent, string? GangScheduler, int? JobTtl, string? Container) ReadAnnotations(JsonElement metadata)
     {
         var annotations = new AnnotationReader(metadata.At("annotations"), _read);
         annotations.Only(KubeMpiAnnotations.OnWorkerLoss, "restart", "all pods are of one Job, whose failure is that of all");
         var choseAgent = annotations.Only(KubeMpiAnnotations.Transport, "agent", "all pods are alike and run the agent; they have neither an sshd of their own nor rights in the API");
-        return (annotations.Choice(KubeMpiAnnotations.Gate, ["true", "false"]) != "false", choseAgent, annotations.Text(KubeMpiAnnotations.GangScheduler), annotations.Seconds(KubeMpiAnnotations.JobTtl));
+        return (annotations.Choice(KubeMpiAnnotations.Gate, ["true", "false"]) != "false", choseAgent, annotations.Text(KubeMpiAnnotations.GangScheduler), annotations.Seconds(KubeMpiAnnotations.JobTtl), annotations.Text(KubeMpiAnnotations.Container));
     }
 
     private int? Positive(JsonElement parent, string name, string path)

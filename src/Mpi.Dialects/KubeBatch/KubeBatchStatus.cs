@@ -31,7 +31,7 @@ internal sealed class KubeBatchStatus : IRunStatusFormat
     {
         var conditions = JobConditions.Read(JsonElement.Parse(tree.ToUtf8()));
         var newly = new ConditionClock(now);
-        conditions.SetRemark("SchedulerMissing", report.Blocked is { Reason: "GangSchedulerMissing" } missing ? missing : null, "SchedulerFound", "the scheduler's kinds are served", newly);
+        conditions.SetRemark("SchedulerMissing", report.Blocked is { Reason: "GangSchedulerMissing" or "QueueMissing" } missing ? missing : null, "SchedulerFound", "the scheduler's kinds are served, and the queue is there", newly);
         conditions.SetRemark("SpecChanged", report.SpecChanged, "SpecApplied", "the job runs as its spec says", newly);
         tree["conditions"] = conditions.ToTree();
     }

@@ -10,7 +10,7 @@ namespace Mpi.Dialects;
 /// <summary>
 /// The status of an MPIJob: <c>conditions</c>, <c>replicaStatuses</c>, <c>startTime</c> and <c>completionTime</c> as kubeflow's
 /// operator writes them (spec 1.5, 3.3, 3.4), and our additions: <c>state</c>, <c>workers</c>, <c>attempt</c>, <c>transport</c>,
-/// <c>timeline</c>, <c>duration</c>, <c>observedGeneration</c>, and conditions Invalid, Blocked and GateBypassed.
+/// <c>timeline</c>, <c>duration</c>, <c>observedGeneration</c>, and conditions Invalid, Blocked, ReadOtherwise and GateBypassed.
 /// </summary>
 /// <param name="kind">How people call the job.</param>
 internal sealed class KubeflowV2Beta1Status(string kind = "MPIJob") : IRunStatusFormat
@@ -39,6 +39,7 @@ internal sealed class KubeflowV2Beta1Status(string kind = "MPIJob") : IRunStatus
             Timeline = ReadTimeline(status.At("timeline")),
             Invalid = conditions.Remark("Invalid"),
             Blocked = conditions.Remark("Blocked"),
+            ReadOtherwise = conditions.Remark("ReadOtherwise"),
             GateBypassed = conditions.Remark("GateBypassed"),
         };
     }
@@ -116,6 +117,7 @@ internal sealed class KubeflowV2Beta1Status(string kind = "MPIJob") : IRunStatus
 
         conditions.SetRemark("Invalid", report.Invalid, "Valid", "the spec is valid", newly);
         conditions.SetRemark("Blocked", report.Blocked, "Unblocked", "nothing is in the way", newly);
+        conditions.SetRemark("ReadOtherwise", report.ReadOtherwise, "ReadAsWritten", "the manifest is read as it stands", newly);
         if (report.GateBypassed is { } bypassed) conditions.SetRemark("GateBypassed", bypassed, "", "", newly);
     }
 
@@ -192,6 +194,7 @@ internal sealed class KubeflowV2Beta1Status(string kind = "MPIJob") : IRunStatus
             LauncherUid = status.Text("attempt", "launcherUID"),
             Clearing = status.Flag("attempt", "clearing") ?? false,
             Replaces = status.Text("attempt", "replacesUID"),
+            NotBefore = status.Time("attempt", "notBefore"),
             Failures = (int)(status.Integer("attempt", "failures") ?? 0),
             Losses = (int)(status.Integer("attempt", "losses") ?? 0),
             ActiveSeconds = status.Integer("attempt", "activeSeconds") ?? 0,
@@ -204,6 +207,7 @@ internal sealed class KubeflowV2Beta1Status(string kind = "MPIJob") : IRunStatus
         if (attempt.LauncherUid is { } launcher) tree["launcherUID"] = launcher;
         if (attempt.Clearing) tree["clearing"] = true;
         if (attempt.Replaces is { } replaced) tree["replacesUID"] = replaced;
+        if (attempt.NotBefore is { } due) tree["notBefore"] = KubeTime.Format(due);
         if (attempt.Failures != 0) tree["failures"] = attempt.Failures;
         if (attempt.Losses != 0) tree["losses"] = attempt.Losses;
         if (attempt.ActiveSeconds != 0) tree["activeSeconds"] = attempt.ActiveSeconds;

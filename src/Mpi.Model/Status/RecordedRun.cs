@@ -41,6 +41,9 @@ public sealed record RecordedRun
     /// <summary>What is wrong now and was said: null when the matter was never raised or is settled.</summary>
     public RunRemark? Invalid { get; init; }
     public RunRemark? Blocked { get; init; }
+
+    /// <inheritdoc cref="RunReport.ReadOtherwise"/>
+    public RunRemark? ReadOtherwise { get; init; }
     public RunRemark? GateBypassed { get; init; }
 
     /// <inheritdoc cref="RunReport.SpecChanged"/>
@@ -78,6 +81,9 @@ public sealed record AttemptRecord(int Number)
 
     /// <summary>The launcher Job that must be gone, with its pods; null when there was none.</summary>
     public string? Replaces { get; init; }
+
+    /// <summary>Nothing of it is made before this time; null where it need not wait.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
 
     /// <summary>Retries that earlier attempts spent of <c>backoffLimit</c>.</summary>
     public int Failures { get; init; }

@@ -63,6 +63,9 @@ public sealed record RunReport
     /// <summary>What keeps objects from being created; null settles it.</summary>
     public RunRemark? Blocked { get; init; }
 
+    /// <summary>What of the manifest is read otherwise than it stands there (<see cref="MpiRun.Warnings"/>); null settles it.</summary>
+    public RunRemark? ReadOtherwise { get; init; }
+
     /// <summary>An edit that the running attempt cannot follow; null settles it.</summary>
     public RunRemark? SpecChanged { get; init; }
 

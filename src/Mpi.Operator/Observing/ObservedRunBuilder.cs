@@ -11,7 +11,7 @@ namespace Mpi.Operator;
 /// Puts together what a plan is decided from: the stores' view, the operator's memory, and answers of the server where
 /// neither knows.
 /// </summary>
-internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, PriorityClasses priorities, Rivals rivals, IDialect dialect, PlanningOptions options, TimeProvider time)
+internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, PriorityClasses priorities, GangQueues queues, Rivals rivals, IDialect dialect, PlanningOptions options, TimeProvider time)
 {
     public async Task<ObservedRun> BuildAsync(KubeObject job, JobMemory memory, CancellationToken cancellation)
     {
@@ -56,6 +56,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
             GangKinds = world.GangKinds,
             Priorities = parsed is ParseResult.Run run ? await priorities.ValuesAsync(GangSize.PrioritiesAsked(run.Value, options), cancellation) : [],
+            QueueIsMissing = await IsQueueMissingAsync(job, parsed, cancellation),
             Workers = workers.ToImmutable(),
             LauncherPods = launcherPods.ToImmutable(),
             LauncherFailure = launcher is null ? null : world.FailedPod(launcher.Meta.Uid),
@@ -81,6 +82,12 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
         ChildMeta Deleting(ChildMeta meta) =>
             meta.DeletionTimestamp is null && memory.DeletionAskedAt(meta.Uid) is { } asked ? meta with { DeletionTimestamp = asked } : meta;
     }
+
+    /// <summary>A job that runs has its place, and one that is suspended or over wants none.</summary>
+    private async Task<bool> IsQueueMissingAsync(KubeObject job, ParseResult parsed, CancellationToken cancellation) =>
+        parsed is ParseResult.Run { Value: var run } && GangBackend.QueueOf(run, options, world.GangKinds) is { } queue
+        && !run.Suspended && dialect.Status.Read(job.Root.At("status")) is { Running: not true, Outcome: null }
+        && await queues.IsMissingAsync(queue, cancellation);
 
     /// <summary>
     /// What was met at the server and is in no store (somebody else's object, a view that lags) is looked at again in each

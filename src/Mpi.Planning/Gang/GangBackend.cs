@@ -22,6 +22,9 @@ public abstract class GangBackend
     /// <summary>The kinds that it reads, in the order of creation. Which of them are served says whether it is installed.</summary>
     public abstract ImmutableArray<ResourceKind> Kinds { get; }
 
+    /// <summary>The cluster-scoped kind of the queues that its groups name; null where it has none, or says itself that one is missing.</summary>
+    public virtual ResourceKind? QueueKind => null;
+
     /// <summary>The least number of members that it accepts.</summary>
     public virtual int LeastMembers => 1;
 
@@ -54,6 +57,11 @@ public abstract class GangBackend
     internal static GangBackend? Of(Draft draft) =>
         Named(draft.Run.GangScheduler ?? draft.Scene.Options.GangScheduler) is { } backend && (!draft.Scene.Options.FallBackFromMissingGang || backend.IsServed(draft.Scene.Seen.GangKinds)) ? backend : null;
 
+    /// <summary>The queue that a run names to a back end that says nothing of one that is missing; null where there is nothing to ask for.</summary>
+    /// <param name="served">Of <see cref="AllKinds"/>.</param>
+    public static QueueAsked? QueueOf(MpiRun run, PlanningOptions options, ImmutableHashSet<ResourceKind> served) =>
+        Named(run.GangScheduler ?? options.GangScheduler) is { QueueKind: { } kind } backend && backend.IsServed(served) && run.Gang?.Queue is { } queue ? new QueueAsked(kind, queue) : null;
+
     /// <summary>Whether the cluster has it.</summary>
     internal bool IsServed(ImmutableHashSet<ResourceKind> served) => Kinds.GroupBy(static k => k.Kind).All(versions => versions.Any(served.Contains));
 
@@ -68,3 +76,6 @@ public abstract class GangBackend
 
     private protected static void Annotate(JsonObject podMetadata, string key, string value) => podMetadata.Object("annotations")[key] = value;
 }
+
+/// <summary>A queue by its name.</summary>
+public sealed record QueueAsked(ResourceKind Kind, string Name);

@@ -9,8 +9,13 @@ internal sealed class KubeBatchGang : GangBackend
 {
     public static readonly ResourceKind PodGroup = new("scheduling.incubator.k8s.io", "v1alpha1", "PodGroup", "podgroups");
 
+    private static readonly ResourceKind Queue = new("scheduling.incubator.k8s.io", "v1alpha1", "Queue", "queues", Namespaced: false);
+
     public override string Name => "kube-batch";
     public override ImmutableArray<ResourceKind> Kinds => [PodGroup];
+
+    /// <summary>A group whose queue is missing is never scheduled, and never told so.</summary>
+    public override ResourceKind? QueueKind => Queue;
 
     internal override JsonObject Spec(ResourceKind kind, Draft draft, GangSize size) => WithoutNulls(new JsonObject
     {

@@ -8,7 +8,7 @@ namespace Mpi.Planning;
 /// </summary>
 internal static class Clearing
 {
-    /// <returns>True when everything is cleared, and the new attempt may be made.</returns>
+    /// <returns>True when everything is cleared, and the new attempt may be made: at once, or when it has waited as long as it was to.</returns>
     public static bool Continue(Draft draft)
     {
         var scene = draft.Scene;
@@ -16,8 +16,13 @@ internal static class Clearing
         draft.Workers.TakeAwayLost(draft);
         var waiting = scene.ReplacedLauncher is not null || !scene.ReplacedLauncherPods.IsEmpty || scene.Workers.Any(static w => w.Meta.Deleting || w.IsOver);
         if (waiting) return false;
+        if (draft.Attempt.NotBefore is { } due && due > scene.Now)
+        {
+            draft.Revisit(due);
+            return false;
+        }
 
-        draft.Attempt = draft.Attempt with { Clearing = false, Replaces = null };
+        draft.Attempt = draft.Attempt with { Clearing = false, Replaces = null, NotBefore = null };
         // Recorded before the first object is made: from here on a failing worker is a new failure.
         draft.StatusFirst = true;
         return true;

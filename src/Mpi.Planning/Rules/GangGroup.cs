@@ -34,7 +34,7 @@ internal static class GangGroup
             }
         }
 
-        Report(draft, present);
+        if (!draft.Scene.LauncherStarted) Report(draft, present);
         return true;
     }
 
@@ -123,10 +123,16 @@ internal static class GangGroup
         return changes.Count > 0 ? changes : null;
     }
 
-    /// <summary>Says why the group waits. The reason alone: a back end's own message changes with every try, and each change would be a write.</summary>
+    /// <summary>Says why the group waits: for a queue that nobody has made, or as its back end says. Its reason alone: a back end's own message changes with every try, and each change would be a write.</summary>
     private static void Report(Draft draft, ImmutableArray<GangObjectView> present)
     {
-        if (draft.Scene.LauncherStarted || present.FirstOrDefault(static g => g.Waiting.Length > 0) is not { } group) return;
+        if (draft.Scene.Seen.QueueIsMissing && draft.Run.Gang?.Queue is { } queue)
+        {
+            Block(draft, new RunRemark("QueueMissing", $"there is no Queue {queue}, and the scheduler passes over its pods without a word; create it, or name another one"));
+            return;
+        }
+
+        if (present.FirstOrDefault(static g => g.Waiting.Length > 0) is not { } group) return;
         draft.Blocked ??= new RunRemark("GangWaiting", $"{group.Kind.Kind} {group.Meta.Name} is not scheduled yet ({group.Waiting}); kubectl describe {group.Kind.Plural}.{group.Kind.Group} {group.Meta.Name} tells more");
     }
 

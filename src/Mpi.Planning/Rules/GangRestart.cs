@@ -30,7 +30,7 @@ internal static class GangRestart
             return;
         }
 
-        Begin(draft, draft.Attempt with { Failures = draft.Attempt.Failures + LauncherFailuresBefore(draft), Losses = draft.Attempt.Losses + 1 }, reason, message);
+        Begin(draft, draft.Attempt with { Failures = draft.Attempt.Failures + LauncherFailuresBefore(draft), Losses = draft.Attempt.Losses + 1, NotBefore = null }, reason, message);
     }
 
     /// <summary>A restart that counts against backoffLimit.</summary>
@@ -44,7 +44,7 @@ internal static class GangRestart
             return;
         }
 
-        Begin(draft, draft.Attempt with { Failures = failures }, reason, what);
+        Begin(draft, draft.Attempt with { Failures = failures, NotBefore = OneJob.Is(draft) ? draft.Scene.Now + OneJob.BackoffAfter(failures) : null }, reason, what);
     }
 
     private static void Begin(Draft draft, AttemptRecord spent, string reason, string what)
@@ -66,7 +66,8 @@ internal static class GangRestart
 
         draft.Restarting = new RunRemark(reason, Texts.Truncate(what));
         draft.StatusFirst = true;
-        draft.Say(PlanEvent.Warning(reason, Texts.Truncate($"{what}; starting attempt {draft.Attempt.Number}")));
+        var wait = draft.Attempt.NotBefore is { } due ? $" in {(due - draft.Scene.Now).TotalSeconds:0} s" : "";
+        draft.Say(PlanEvent.Warning(reason, Texts.Truncate($"{what}; starting attempt {draft.Attempt.Number}{wait}")));
         if (launcher is { Meta.Deleting: false }) Clearing.DeleteLauncher(draft, launcher);
         draft.Workers.TakeAwayLost(draft);
     }

@@ -39,6 +39,7 @@ internal static class InvalidRun
             WorkerSelector = string.Join(',', scene.Profile.WorkerLabels.Select(static l => $"{l.Key}={l.Value}")),
             Invalid = remark,
             Blocked = recorded.Blocked,
+            ReadOtherwise = recorded.ReadOtherwise,
         };
         var before = scene.Seen.Job.Root.At("status");
         var status = scene.Seen.Dialect.Status.Write(before, scene.Seen.Job.Meta, report, scene.Now);

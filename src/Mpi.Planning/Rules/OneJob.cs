@@ -13,7 +13,13 @@ internal static class OneJob
     /// <summary>How long workers may take to end once the launcher has: the agent tells them, and most take milliseconds.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan FirstBackoff = TimeSpan.FromSeconds(10), LongestBackoff = TimeSpan.FromMinutes(6);
+
     public static bool Is(Draft draft) => draft.Run.Workers.Form == WorkerForm.JobIndexes;
+
+    /// <summary>How long the gang's next start waits, as a Job's next pod would (Kubernetes, "Pod backoff failure policy"): this Job is made anew each time, and so never does.</summary>
+    /// <param name="failures">So far, 1 or more.</param>
+    public static TimeSpan BackoffAfter(int failures) => failures > 6 ? LongestBackoff : TimeSpan.FromTicks(Math.Min(FirstBackoff.Ticks << (failures - 1), LongestBackoff.Ticks));
 
     /// <summary>All pods at once, each once; the first failure is the Job's, which is made anew for the next attempt.</summary>
     public static void Shape(JsonObject jobSpec, MpiRun run)

@@ -36,6 +36,7 @@ internal static class RunReporting
             Transport = recorded is { Announced: true, Transport: null } && draft.Uses(Transport.Ssh) ? null : run.Transport,
             WorkerSelector = string.Join(',', scene.Profile.WorkerLabels.Select(static l => $"{l.Key}={l.Value}")),
             Blocked = draft.Blocked,
+            ReadOtherwise = run.Warnings.IsEmpty ? null : new RunRemark("ManifestWarning", Texts.Truncate(string.Join("; ", run.Warnings.Select(static w => $"{w.Path} {w.Message}")))),
             GateBypassed = GateBypass.Read(scene),
         };
     }

@@ -246,6 +246,22 @@ public sealed class KubeBatchParserTests
         return tree.ToJsonString();
     }
 
+    [Fact]
+    public void Another_container_than_the_first_runs_the_command_where_an_annotation_says_so()
+    {
+        var several = BareSpec.Replace("metadata: {name: ring-b,", "metadata: {name: ring-b, annotations: {kubempi.dev/container: mpi},", StringComparison.Ordinal)
+            .Replace("        - {name: mpi,", "        - {name: log, image: example/log}\n        - {name: mpi,", StringComparison.Ordinal);
+        var run = Run(several);
+        Assert.Equal(["mpi", "log"], run.Launcher.Template.Items("spec", "containers").Select(static c => c.Text("name")));
+
+        Assert.StartsWith(
+            "metadata.annotations[kubempi.dev/container]: Unsupported value: \"mp\": supported values: \"log\", \"mpi\"",
+            Assert.Single(Faults(several.Replace("container: mpi}", "container: mp}", StringComparison.Ordinal))).ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "spec.job.template.spec.containers[0].command: Required value",
+            Assert.Single(Faults(several.Replace("container: mpi}", "container: log}", StringComparison.Ordinal))).ToString(), StringComparison.Ordinal);
+    }
+
     private static MpiRun Run(string yaml) => Parse(Manifests.Tree(yaml)) is ParseResult.Run run ? run.Value : throw new InvalidOperationException(FieldError.Aggregate([.. Faults(yaml)]));
 
     private static IReadOnlyList<FieldError> Faults(string yaml) => Parse(Manifests.Tree(yaml)) is ParseResult.Rejected rejected ? rejected.Errors : [];

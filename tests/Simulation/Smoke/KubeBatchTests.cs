@@ -216,6 +216,67 @@ public sealed class KubeBatchTests
     }
 
     [Fact]
+    public async Task A_queue_that_is_missing_is_named_until_somebody_makes_it()
+    {
+        await using var world = new KubeBatchWorld();
+        world.InstallQueues();
+        var job = KubeBatchWorld.Ring(jobSpec: static spec => spec["template"]!["spec"]!["nodeSelector"] = new JsonObject { ["no"] = "such-node" });
+        job["spec"]!["podGroup"] = new JsonObject { ["spec"] = new JsonObject { ["queue"] = "night" } };
+        world.Create(job);
+        world.RunUntil("SchedulerMissing");
+        Assert.Contains("there is no Queue night", world.Message("SchedulerMissing"), StringComparison.Ordinal);
+        Assert.Contains(world.List(Kinds.Event), static e => e.Root.Text("reason") == "QueueMissing");
+
+        // As it was, meanwhile: a scheduler that learns of the queue finds a group and its pods.
+        Assert.Equal("night", world.List(KubeBatchWorld.PodGroup).Single().Root.Text("spec", "queue"));
+        world.Cluster.RunFor(TimeSpan.FromMinutes(2));
+        Assert.Equal(3, world.Pods.Count());
+        var writes = world.Cluster.Operator.Writes;
+        world.Cluster.RunFor(TimeSpan.FromMinutes(10));
+        Assert.Equal(writes, world.Cluster.Operator.Writes);
+
+        world.Cluster.Create(new JsonObject { ["apiVersion"] = KubeBatchWorld.Queue.ApiVersion, ["kind"] = "Queue", ["metadata"] = new JsonObject { ["name"] = "night" } }, KubeBatchWorld.Queue);
+        world.Cluster.RunUntil(() => !world.Has("SchedulerMissing"), TimeSpan.FromMinutes(2), "the queue is found");
+    }
+
+    [Fact]
+    public async Task Where_queues_are_no_kind_of_the_cluster_none_is_missed()
+    {
+        await using var world = new KubeBatchWorld();
+        var job = KubeBatchWorld.Ring();
+        job["spec"]!["podGroup"] = new JsonObject { ["spec"] = new JsonObject { ["queue"] = "night" } };
+        world.Create(job);
+        world.RunUntil("Succeeded");
+        Assert.DoesNotContain(world.Job.Root.Items("status", "conditions"), static c => c.Text("type") == "SchedulerMissing");
+        // What the others do is asked as well, and remembered.
+        Assert.Contains("get queues.scheduling.incubator.k8s.io", world.Cluster.Operator.Asked.Select(static r => r.ToString()));
+    }
+
+    [Fact]
+    public async Task A_gang_that_failed_waits_longer_each_time_and_one_that_lost_a_pod_does_not()
+    {
+        await using var world = new KubeBatchWorld(static (index, attempt) => index == 1 && attempt <= 3 ? KubeBatchWorld.Ends(TimeSpan.FromSeconds(5), exitCode: 1) : null);
+        world.Create(KubeBatchWorld.Ring());
+        var starts = new List<DateTimeOffset>();
+        for (var attempt = 1; attempt <= 4; attempt++)
+        {
+            world.Cluster.RunUntil(() => world.Job.Root.Integer("status", "attempt", "number") == attempt && world.Get(Kinds.Job, "ring") is { Meta.DeletionTimestamp: null } made && made.Meta.Uid == world.Job.Root.Text("status", "attempt", "launcherUID"), TimeSpan.FromMinutes(10), $"the Job of attempt {attempt}");
+            starts.Add(world.Get(Kinds.Job, "ring")!.Meta.CreationTimestamp!.Value);
+        }
+
+        // Each life takes some seconds; what is more between two of them is the wait.
+        Assert.InRange((starts[1] - starts[0]).TotalSeconds, 15, 30);
+        Assert.InRange((starts[2] - starts[1]).TotalSeconds, 25, 40);
+        Assert.InRange((starts[3] - starts[2]).TotalSeconds, 45, 60);
+
+        world.RunUntil("Running");
+        await world.Cluster.Admin.DeleteAsync(Kinds.Pod, "default", world.Pods.First(static p => p.Root.Text("spec", "hostname") == "ring-2").Meta.Name, new DeleteOptions(), CancellationToken.None);
+        world.RunUntil("Restarting");
+        Assert.Equal((5, null), (world.Job.Root.Integer("status", "attempt", "number"), world.Job.Root.Text("status", "attempt", "notBefore")));
+        world.RunUntil("Succeeded");
+    }
+
+    [Fact]
     public async Task A_missing_scheduler_can_be_done_without()
     {
         await using var world = new KubeBatchWorld(installed: false, planning: new PlanningOptions { FallBackFromMissingGang = true });
@@ -257,6 +318,7 @@ public sealed class KubeBatchTests
         await using var world = new KubeBatchWorld();
         var job = KubeBatchWorld.Ring();
         job["metadata"]!["annotations"] = new JsonObject { [Mpi.Dialects.KubeMpiAnnotations.JobTtl] = "60" };
+        job["spec"]!["podGroup"] = new JsonObject { ["spec"] = new JsonObject { ["queue"] = "night" } };
         world.Create(job);
         world.Cluster.RunUntil(() => world.Get(Mpi.Dialects.KubeBatchDialect.Mpi, "ring") is null, TimeSpan.FromMinutes(10), "its lifetime is over");
         Assert.Empty(world.Cluster.Operator.Forbidden);

@@ -30,6 +30,18 @@ public sealed class MetacontrollerTests
     }
 
     [Fact]
+    public async Task What_is_read_otherwise_than_it_is_written_stands_in_a_condition()
+    {
+        await using var world = new MetacontrollerWorld();
+        world.Create(MetacontrollerWorld.Hello(2, """{"daemons": true}""", static job => job["spec"]!["template"]!["spec"]!["restartPolicy"] = "Always"));
+        world.RunUntil("Succeeded");
+        var condition = Conditions.Find(world.Job.Root.At("status"), "ReadOtherwise")!;
+        Assert.Equal(("True", "ManifestWarning"), (condition.Status, condition.Reason));
+        Assert.Equal("spec.daemons is read as spec.daemon, which is the field's name; spec.template.spec.restartPolicy Always is read as Never: a launcher has an end", condition.Message);
+        Assert.Single(world.List(Kinds.Event), static e => e.Root.Text("reason") == "ManifestWarning" && e.Root.Text("message")!.StartsWith("spec.daemons", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Many_workers_cost_no_more_writes_than_few()
     {
         var counts = new List<int>();

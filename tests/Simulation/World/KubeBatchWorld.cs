@@ -14,6 +14,8 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
 {
     public static readonly ResourceKind PodGroup = GangBackend.Named("kube-batch")!.Kinds[0];
 
+    public static readonly ResourceKind Queue = GangBackend.Named("kube-batch")!.QueueKind!;
+
     /// <summary>The executor's command takes this long; workers hear of its end at once.</summary>
     public static readonly TimeSpan RunTime = TimeSpan.FromSeconds(20);
 
@@ -67,15 +69,19 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
 
     public void Create(JsonObject job) => Cluster.Create(job, KubeBatchDialect.Mpi);
 
-    public void InstallScheduler() => Cluster.Create((JsonObject)JsonNode.Parse(
-        """
+    public void InstallScheduler() => Install(PodGroup);
+
+    public void InstallQueues() => Install(Queue);
+
+    private void Install(ResourceKind kind) => Cluster.Create((JsonObject)JsonNode.Parse(
+        $$$"""
         {
           "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-          "metadata": {"name": "podgroups.scheduling.incubator.k8s.io", "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
+          "metadata": {"name": "{{{kind.Plural}}}.{{{kind.Group}}}", "annotations": {"api-approved.kubernetes.io": "unapproved, for a test"}},
           "spec": {
-            "group": "scheduling.incubator.k8s.io", "scope": "Namespaced", "names": {"kind": "PodGroup", "plural": "podgroups"},
-            "versions": [{"name": "v1alpha1", "served": true, "storage": true,
-              "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]
+            "group": "{{{kind.Group}}}", "scope": "{{{(kind.Namespaced ? "Namespaced" : "Cluster")}}}", "names": {"kind": "{{{kind.Kind}}}", "plural": "{{{kind.Plural}}}"},
+            "versions": [{"name": "{{{kind.Version}}}", "served": true, "storage": true,
+              "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}} }]
           }
         }
         """)!, Kinds.CustomResourceDefinition);
