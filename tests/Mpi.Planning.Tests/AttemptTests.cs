@@ -100,6 +100,35 @@ public sealed class AttemptTests
     }
 
     [Fact]
+    public void An_eviction_is_said_once_and_is_no_failure_however_often_the_evicted_pod_is_seen()
+    {
+        var world = MainPathTests.Started(2);
+        world.Worker(1, FakeWorld.Evict);
+        for (var look = 0; look < 30; look++)
+        {
+            world.Settle();
+            world.Now += TimeSpan.FromSeconds(1);
+        }
+
+        Assert.Single(world.Events, static e => e.Reason == "MPIJobEvicted");
+        Assert.DoesNotContain(PlanCounter.JobsFailed, world.Counters);
+
+        // Its successor's end is the job's, with no trace of a failure.
+        world.FinishDeletions();
+        world.Settle();
+        world.RunWorkers();
+        world.RunLauncher();
+        world.Settle();
+        world.CompleteLauncher();
+        world.Settle();
+        Assert.Equal("True", FakeWorld.Text(world.Condition("Succeeded")!, "status"));
+        Assert.Null(world.Condition("Failed"));
+        Assert.Single(world.Events, static e => e.Reason == "MPIJobEvicted");
+        world.FinishDeletions();
+        Assert.Empty(world.Workers);
+    }
+
+    [Fact]
     public void A_restart_waits_for_the_pods_of_the_old_launcher_even_when_the_job_is_gone()
     {
         var world = MainPathTests.Started(2);

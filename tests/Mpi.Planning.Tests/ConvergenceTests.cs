@@ -143,6 +143,21 @@ public sealed class ConvergenceTests
             Assert.Null(world.Status["replicaStatuses"]?["Launcher"]?["active"]);
         }));
 
+    [Fact]
+    public void Deciding_changes_nothing_that_was_observed_and_a_plan_shares_nothing_with_it() =>
+        Check.One(Config, Prop.ForAll(LivesOf(), static life => _ = Live(life, static w =>
+        {
+            var seen = w.Observe();
+            var (job, plan) = (seen.Job.ToTree().ToJsonString(), Planner.Decide(seen));
+            var first = PlanYaml.Write(plan);
+            // Whoever carries it out may do to it what he likes.
+            foreach (var action in plan.Actions) (action switch { PlanAction.Create create => create.Manifest, PlanAction.Patch patch => patch.MergePatch, _ => null })?.Clear();
+            plan.Status?.Clear();
+
+            Assert.Equal(first, PlanYaml.Write(Planner.Decide(seen)));
+            Assert.Equal(job, seen.Job.ToTree().ToJsonString());
+        })));
+
     private static Arbitrary<int[]> LivesOf() => Arb.From(Gen.Choose(0, 1_000_000).ArrayOf(), static life => ArbMap.Default.ArbFor<int[]>().Shrinker(life));
 
     private static FakeWorld Live(int[] life, Action<FakeWorld>? watch = null)

@@ -48,6 +48,22 @@ public sealed class LifecycleTests
         Assert.NotNull(world.Launcher);
     }
 
+    [Theory]
+    [InlineData("Running", false)]
+    [InlineData("Running", true)]
+    [InlineData("All", false)]
+    [InlineData("All", true)]
+    public void Workers_beyond_the_number_go_as_well_when_a_job_ends_while_it_is_scaled_down(string policy, bool strict)
+    {
+        var world = MainPathTests.Started(4, s => s.RunPolicy()["cleanPodPolicy"] = policy, MainPathTests.Mode(strict));
+        world.Edit(static s => s["mpiReplicaSpecs"]!["Worker"]!["replicas"] = 2);
+        world.CompleteLauncher();
+        world.Settle();
+        world.FinishDeletions();
+        world.Settle();
+        Assert.Empty(world.Workers);
+    }
+
     [Fact]
     public void Policy_running_keeps_workers_that_have_finished()
     {
@@ -189,6 +205,52 @@ public sealed class LifecycleTests
         Assert.Equal(("False", "MPIJobResumed"), (FakeWorld.Text(world.Condition("Suspended")!, "status"), FakeWorld.Text(world.Condition("Suspended")!, "reason")));
     }
 
+    [Fact]
+    public void What_was_injected_for_one_place_and_taken_back_does_not_follow_the_launcher_to_the_next()
+    {
+        var world = new FakeWorld(Jobs.Pi(1, static s => s.RunPolicy()["suspend"] = true));
+        world.Settle();
+        // What the API server gives a Job's template by itself.
+        world.Launcher!["spec"]!["template"]!["metadata"]!["labels"]!["batch.kubernetes.io/job-name"] = "pi-launcher";
+        Resume("red");
+        Assert.Equal("red", Template(world)["labels"]!["flavour"]!.ToString());
+        Assert.Equal("red", Template(world)["annotations"]!["place"]!.ToString());
+
+        world.Edit(static s =>
+        {
+            s.RunPolicy()["suspend"] = true;
+            ((JsonObject)s["mpiReplicaSpecs"]!["Launcher"]!["template"]!).Remove("metadata");
+        });
+        world.Settle();
+        world.FinishDeletions();
+        world.Settle();
+        Resume(null);
+
+        Assert.False(world.Observe().Launcher!.Suspended);
+        Assert.Null(Template(world)["labels"]!["flavour"]);
+        Assert.Null(Template(world)["annotations"]?["place"]);
+        Assert.Equal("pi-launcher", Template(world)["labels"]!["batch.kubernetes.io/job-name"]!.ToString());
+
+        void Resume(string? place)
+        {
+            world.Edit(s =>
+            {
+                s.RunPolicy()["suspend"] = false;
+                if (place is null) return;
+                s["mpiReplicaSpecs"]!["Launcher"]!["template"]!["metadata"] = new JsonObject
+                {
+                    ["labels"] = new JsonObject { ["flavour"] = place }, ["annotations"] = new JsonObject { ["place"] = place },
+                };
+            });
+            world.Settle();
+            world.RunWorkers();
+            world.RunLauncher();
+            world.Settle();
+        }
+
+        static JsonNode Template(FakeWorld world) => world.Launcher!["spec"]!["template"]!["metadata"]!;
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -299,6 +361,23 @@ public sealed class LifecycleTests
         world.FinishDeletions();
         world.Settle();
         Assert.Equal(["pi-worker-0", "pi-worker-1"], world.Workers.Select(static w => FakeWorld.Text(w, "metadata", "name")));
+    }
+
+    [Fact]
+    public void A_worker_whose_labels_somebody_took_away_keeps_no_other_from_being_made_or_deleted()
+    {
+        var world = MainPathTests.Started(4);
+        world.Worker(1, static p => ((JsonObject)p["metadata"]!["labels"]!).Remove("training.kubeflow.org/replica-index"));
+        world.Edit(static s => s["mpiReplicaSpecs"]!["Worker"]!["replicas"] = 3);
+        world.Settle();
+        world.FinishDeletions();
+        world.Settle();
+        Assert.Equal(["pi-worker-0", "pi-worker-1", "pi-worker-2"], world.Workers.Select(static w => FakeWorld.Text(w, "metadata", "name")));
+
+        world.Edit(static s => s["mpiReplicaSpecs"]!["Worker"]!["replicas"] = 5);
+        world.Settle();
+        Assert.Equal(5, world.Workers.Count());
+        Assert.Equal("1", world.Status["attempt"]!["number"]!.ToString());
     }
 
     [Fact]

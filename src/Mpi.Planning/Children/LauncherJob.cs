@@ -43,25 +43,21 @@ internal static class LauncherJob
     }
 
     /// <summary>
-    /// What brings a suspended Job to the present template and starts it: labels and annotations are merged (others may have added
-    /// some), directives replaced.
+    /// What brings a suspended Job to the present template and starts it: labels, annotations and directives are replaced. What a quota
+    /// manager had injected for the place before and has taken back must not follow the pod to the next one.
     /// </summary>
     public static JsonObject ResumePatch(Draft draft, LauncherView launcher)
     {
         var template = Template(draft);
-        var metadata = new JsonObject();
-        foreach (var member in (ReadOnlySpan<string>)["labels", "annotations"])
+        var metadata = new JsonObject
         {
-            if (template["metadata"]?[member] is JsonObject map) metadata[member] = map.DeepClone();
-        }
-
+            ["labels"] = Replacing(template["metadata"]?["labels"], launcher.LabelKeys.Where(static k => !IsServers(k))),
+            ["annotations"] = Replacing(template["metadata"]?["annotations"], launcher.AnnotationKeys),
+        };
         var spec = (JsonObject)template["spec"]!;
         var directives = new JsonObject();
         foreach (var directive in SchedulingDirectives) directives[directive] = spec[directive]?.DeepClone();
-        if (directives["nodeSelector"] is JsonObject selector)
-        {
-            foreach (var key in launcher.NodeSelectorKeys.Where(k => !selector.ContainsKey(k))) selector[key] = null;
-        }
+        if (directives["nodeSelector"] is { } selector) directives["nodeSelector"] = Replacing(selector, launcher.NodeSelectorKeys);
 
         return ChildManifest.Patch(launcher.Meta, "spec", new JsonObject
         {
@@ -122,6 +118,17 @@ internal static class LauncherJob
         foreach (var users in usersInit ?? []) spec.Array("initContainers").Add(users?.DeepClone());
         return new JsonObject { ["metadata"] = metadata, ["spec"] = spec };
     }
+
+    /// <summary>The merge patch from a map of these keys to the one that is wanted.</summary>
+    private static JsonObject Replacing(JsonNode? wanted, IEnumerable<string> present)
+    {
+        var patch = wanted?.DeepClone() as JsonObject ?? [];
+        foreach (var key in present.Where(k => !patch.ContainsKey(k))) patch[key] = null;
+        return patch;
+    }
+
+    /// <summary>The labels by which the API server ties pods to their Job.</summary>
+    private static bool IsServers(string label) => label is "controller-uid" or "job-name" || label.StartsWith("batch.kubernetes.io/", StringComparison.Ordinal);
 
     private static JsonArray? TakeOut(JsonObject podSpec, string member)
     {

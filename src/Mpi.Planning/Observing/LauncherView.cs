@@ -35,8 +35,14 @@ public sealed record LauncherView(ChildMeta Meta)
     /// <summary>The digest of what the user had asked for; null where that is not kept (<see cref="PlanningNames.SpecDigest"/>).</summary>
     public string? SpecDigest { get; init; }
 
-    /// <summary>Keys that a resume must be able to take away again; kept for a suspended Job only.</summary>
+    /// <summary>Keys of the template that a resume must be able to take away again; kept for a suspended Job only.</summary>
     public ImmutableArray<string> NodeSelectorKeys { get; init; } = [];
+
+    /// <inheritdoc cref="NodeSelectorKeys"/>
+    public ImmutableArray<string> LabelKeys { get; init; } = [];
+
+    /// <inheritdoc cref="NodeSelectorKeys"/>
+    public ImmutableArray<string> AnnotationKeys { get; init; } = [];
 
     public static LauncherView Read(JsonElement root)
     {
@@ -54,8 +60,12 @@ public sealed record LauncherView(ChildMeta Meta)
             TemplateDigest = root.Text("metadata", "annotations", PlanningNames.TemplateDigest),
             ParentUid = root.Text("metadata", "labels", PlanningNames.ParentUid) ?? "",
             SpecDigest = root.Text("metadata", "annotations", PlanningNames.SpecDigest),
-            NodeSelectorKeys = suspended ? [.. root.Members("spec", "template", "spec", "nodeSelector").Select(static m => m.Name)] : [],
+            NodeSelectorKeys = Keys("spec", "nodeSelector"),
+            LabelKeys = Keys("metadata", "labels"),
+            AnnotationKeys = Keys("metadata", "annotations"),
         };
+
+        ImmutableArray<string> Keys(string part, string map) => suspended ? [.. root.Members("spec", "template", part, map).Select(static m => m.Name)] : [];
     }
 }
 
