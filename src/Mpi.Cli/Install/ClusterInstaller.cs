@@ -195,15 +195,17 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
 
     private async Task TellWhatStaysAsync(KubeObject definition, CancellationToken cancellation)
     {
+        var kind = OperatorManifests.Defined(definition);
+        var way = OperatorManifests.Dialects.Where(d => OperatorManifests.JobsOf(d.Dialect) == kind).Select(static d => $"--crd --dialect {d.Dialect}").FirstOrDefault("--crd");
         try
         {
-            var jobs = (await client.ListAsync(OperatorManifests.Defined(definition), null, new ListOptions(), cancellation)).Items;
+            var jobs = (await client.ListAsync(kind, null, new ListOptions(), cancellation)).Items;
             var unfinished = jobs.Count(static j => !Conditions.IsTrue(j.Root.At("status"), "Succeeded") && !Conditions.IsTrue(j.Root.At("status"), "Failed"));
-            say($"{Name(definition)} stays, with {jobs.Count} jobs{(unfinished > 0 ? $"; {unfinished} of them unfinished: their pods run on, and nobody follows them until an operator is installed again" : "")} (--crd deletes it, and every job with it)");
+            say($"{Name(definition)} stays, with {jobs.Count} jobs{(unfinished > 0 ? $"; {unfinished} of them unfinished: their pods run on, and nobody follows them until an operator is installed again" : "")} ({way} deletes it, and every job with it)");
         }
         catch (ApiException e) when (e.IsNotFound || e.Responsibility == Responsibility.Administrator)
         {
-            if (!e.IsNotFound) say($"{Name(definition)} stays (--crd deletes it, and every job with it)");
+            if (!e.IsNotFound) say($"{Name(definition)} stays ({way} deletes it, and every job with it)");
         }
     }
 

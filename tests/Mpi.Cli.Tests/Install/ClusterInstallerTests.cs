@@ -110,7 +110,7 @@ public sealed class ClusterInstallerTests : IDisposable
         Assert.Null(_cluster.Find(Kinds.ClusterRole, "mpi-operator-kube-batch"));
         Assert.Null(_cluster.Find(Kinds.ClusterRoleBinding, "mpi-operator-metacontroller"));
         Assert.Null(_cluster.Find(Kinds.CustomResourceDefinition, "mpijobs.skatelescope.org"));
-        Assert.Contains(_said, static s => s.StartsWith("CustomResourceDefinition mpis.scheduling.incubator.k8s.io stays, with 1 jobs; 1 of them unfinished", StringComparison.Ordinal));
+        Assert.Contains(_said, static s => s.StartsWith("CustomResourceDefinition mpis.scheduling.incubator.k8s.io stays, with 1 jobs; 1 of them unfinished", StringComparison.Ordinal) && s.Contains("(--crd --dialect kube-batch deletes it", StringComparison.Ordinal));
         Assert.Contains("Namespace mpi-operator stays: it holds 1 MPI jobs and 0 other pods", _said);
     }
 
