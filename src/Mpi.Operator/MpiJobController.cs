@@ -18,18 +18,21 @@ public sealed partial class MpiJobController
     private readonly IWorldView _world;
     private readonly IKubeClient _client;
     private readonly ObservedRunBuilder _builder;
+    private readonly Func<ObservedRun, Plan> _decide;
     private readonly PlanApplier _applier;
     private readonly OperatorMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
 
     /// <param name="client">Fenced: it refuses writes without the lease.</param>
+    /// <param name="decide"><see cref="OperatorParts.Decide"/>.</param>
     public MpiJobController(
-        IWorldView world, IKubeClient client, IDialect dialect, PlanApplier applier, OperatorMetrics metrics, PlanningOptions options, TimeProvider time, ILogger log)
+        IWorldView world, IKubeClient client, IDialect dialect, Func<ObservedRun, Plan> decide, PlanApplier applier, OperatorMetrics metrics, PlanningOptions options, TimeProvider time, ILogger log)
     {
         _world = world;
         _client = client;
         _builder = new ObservedRunBuilder(world, new Ownership(client), new PriorityClasses(client, time), new GangQueues(client, time), new Rivals(client, time), dialect, options, time);
+        _decide = decide;
         _applier = applier;
         _metrics = metrics;
         _time = time;
@@ -65,12 +68,12 @@ public sealed partial class MpiJobController
             var seen = await _builder.BuildAsync(job, memory, cancellation);
 
             // 2. Decide. What cannot be taken back is decided on the server's word, not on a store's.
-            var plan = Planner.Decide(seen);
+            var plan = _decide(seen);
             for (var round = 0; !plan.Confirm.IsEmpty; round++)
             {
                 if (round == ConfirmRounds) return new Outcome.Failed(new UnsettledException("the server answers otherwise each time"));
                 seen = await ConfirmAsync(seen, plan.Confirm, memory, cancellation);
-                plan = Planner.Decide(seen);
+                plan = _decide(seen);
             }
 
             // 3. Apply.

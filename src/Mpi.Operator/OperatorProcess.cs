@@ -4,6 +4,7 @@ using Kube.Types;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Mpi.Model;
+using Mpi.Planning;
 
 namespace Mpi.Operator;
 
@@ -20,6 +21,9 @@ public sealed record OperatorParts
     public required ImmutableArray<IDialect> Dialects { get; init; }
     /// <summary>Between the versions of MPIJob; needed where the options have a webhook.</summary>
     public ConvertMpiJob? Convert { get; init; }
+
+    /// <summary>The rules; pure. A simulation looks on while they decide, and shows by broken ones that it would notice.</summary>
+    public Func<ObservedRun, Plan> Decide { get; init; } = Planner.Decide;
 
     public IKeySource Keys { get; init; } = new FreshKeySource();
     public TimeProvider Time { get; init; } = TimeProvider.System;

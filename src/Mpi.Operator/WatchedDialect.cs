@@ -26,7 +26,7 @@ internal sealed class WatchedDialect : IAsyncDisposable
         var queue = new WorkQueue<ObjectKey>(KeyBackoff, time, random);
         _caches = new JobCaches(parts.Client, dialect, required, options.Namespace is { Length: > 0 } ns ? ns : null, queue, time, random, onWatchFailure);
         var applier = new PlanApplier(fenced, parts.Keys, events, metrics, dialect.Kind, options.WritesAtOnce, log);
-        var controller = new MpiJobController(_caches, fenced, dialect, applier, metrics, options.Planning, time, log);
+        var controller = new MpiJobController(_caches, fenced, dialect, parts.Decide, applier, metrics, options.Planning, time, log);
         Controllers = [.. Enumerable.Range(0, options.Threadiness)
             .Select(i => new ControllerLoop<ObjectKey>($"{dialect.Kind.Kind.ToLowerInvariant()}/{i}", queue, controller.ReconcileAsync, _caches.Reflectors, onFailure))];
     }

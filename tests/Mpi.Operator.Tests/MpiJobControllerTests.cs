@@ -22,7 +22,7 @@ public sealed class MpiJobControllerTests
         using var metrics = new OperatorMetrics(static () => true);
         var applier = new PlanApplier(
             kube, new FreshKeySource(), new EventRecorder(kube, time, new Random(1), NullLogger.Instance), metrics, KubeflowV2Beta1Dialect.MpiJob, 16, NullLogger.Instance);
-        var controller = new MpiJobController(new EmptyWorld(), kube, new KubeflowV2Beta1Dialect(), applier, metrics, new PlanningOptions(), time, NullLogger.Instance);
+        var controller = new MpiJobController(new EmptyWorld(), kube, new KubeflowV2Beta1Dialect(), Planner.Decide, applier, metrics, new PlanningOptions(), time, NullLogger.Instance);
 
         Assert.Equal(Outcome.Done, await controller.ReconcileAsync(new ObjectKey(ns, name), CancellationToken.None));
 

@@ -16,6 +16,9 @@ public abstract record Fault
     /// <summary>The server does what was asked, and the answer never comes back.</summary>
     public sealed record LoseAnswer(Exception Cause) : Fault;
 
+    /// <summary>A list is answered as it was answered the first time, by a server that lags behind. Other requests pass.</summary>
+    public sealed record Outdated : Fault;
+
     public static Fault Conflict() => new Refuse(new ApiStatus(409, ApiReason.Conflict, "the object has been modified; please apply your changes to the latest version and try again"));
     public static Fault Gone() => new Refuse(new ApiStatus(410, ApiReason.Expired, "too old resource version"));
     public static Fault TooManyRequests(TimeSpan retryAfter) => new Refuse(new ApiStatus(429, ApiReason.TooManyRequests, "the server has received too many requests") { RetryAfter = retryAfter });

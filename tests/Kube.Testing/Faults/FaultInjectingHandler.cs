@@ -24,6 +24,9 @@ public sealed class FaultInjectingHandler(HttpMessageHandler inner, TimeProvider
     /// <summary>Names the fault of a watch's event (its line of JSON, read from the given request); null lets it pass.</summary>
     public Func<ApiRequest, ReadOnlyMemory<byte>, WatchFault?>? OnWatchEvent { get; set; }
 
+    /// <summary>Where lists are kept that <see cref="Fault.Outdated"/> brings back; null keeps none.</summary>
+    public ListArchive? Lists { get; init; }
+
     /// <summary>How many requests are kept for <see cref="Requests"/>, the last ones.</summary>
     public int Kept { get; init; } = 10_000;
 
@@ -54,6 +57,11 @@ public sealed class FaultInjectingHandler(HttpMessageHandler inner, TimeProvider
         {
             response.Dispose();
             throw forgotten.Cause;
+        }
+
+        if (asked.Verb == "list" && response.IsSuccessStatusCode && Lists is { } lists)
+        {
+            response = await lists.PassAsync(response, request.RequestUri!.OriginalString, fault is Fault.Outdated, cancellationToken);
         }
 
         if (asked.Verb == "watch" && response.IsSuccessStatusCode)

@@ -269,7 +269,7 @@ public sealed class MetacontrollerTests
         await using (var world = new MetacontrollerWorld())
         {
             // A name that is taken is looked at; a job whose time is over is deleted.
-            world.Cluster.Create(new JsonObject { ["apiVersion"] = "apps/v1", ["kind"] = "StatefulSet", ["metadata"] = new JsonObject { ["namespace"] = "default", ["name"] = "mpioperator-hello-worker", ["labels"] = new JsonObject { [Invariants.DecoyLabel] = "true" } }, ["spec"] = JsonNode.Parse("""{"replicas": 0, "serviceName": "x", "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "b"}]}}}""") }, Kinds.StatefulSet);
+            world.Cluster.Create(new JsonObject { ["apiVersion"] = "apps/v1", ["kind"] = "StatefulSet", ["metadata"] = new JsonObject { ["namespace"] = "default", ["name"] = "mpioperator-hello-worker" }, ["spec"] = JsonNode.Parse("""{"replicas": 0, "serviceName": "x", "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "a", "image": "b"}]}}}""") }, Kinds.StatefulSet);
             world.Create(MetacontrollerWorld.Hello(change: static job => job["metadata"]!["annotations"] = new JsonObject
             {
                 [Mpi.Dialects.KubeMpiAnnotations.JobTtl] = "60",

@@ -60,7 +60,7 @@ public sealed class RightsTests
     {
         await using var world = new SimulatedCluster(new SimulationOptions(39) { Launcher = PodScript.RunsForever, Dialects = [new KubeflowV2Beta1Dialect(ConversionSettings.Default)], AlsoGranted = Kinds.StatefulSet });
         // A name that is taken is looked at.
-        var taken = A.Object(Kinds.StatefulSet, "taken-worker").Label(Invariants.DecoyLabel, "true").Tree;
+        var taken = A.Object(Kinds.StatefulSet, "taken-worker").Tree;
         taken["spec"] = JsonNode.Parse("""{"replicas": 0, "serviceName": "x", "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "x", "image": "x"}]}}}""");
         world.Create(taken, Kinds.StatefulSet);
         world.Observer.Look("test");
@@ -147,7 +147,7 @@ public sealed class RightsTests
         await using var world = new SimulatedCluster(new SimulationOptions(35));
         foreach (var taken in (ObjectBuilder[])[A.Service("pi", ("a", "b")).Port(80), A.Pod("pi-worker-1"), A.Object(Kinds.Secret, "pi-ssh"), A.ConfigMap("pi-config")])
         {
-            world.Create(taken.Label(Invariants.DecoyLabel, "true").Tree, taken.Kind);
+            world.Create(taken.Tree, taken.Kind);
         }
 
         world.Observer.Look("test");
@@ -179,7 +179,7 @@ public sealed class RightsTests
         await using var world = new SimulatedCluster(new SimulationOptions(38) { Launcher = PodScript.RunsForever });
         foreach (var kind in (ResourceKind[])[Kinds.ServiceAccount, Kinds.Role, Kinds.RoleBinding])
         {
-            var taken = A.Object(kind, $"taken-{kind.Plural}-launcher").Label(Invariants.DecoyLabel, "true").Tree;
+            var taken = A.Object(kind, $"taken-{kind.Plural}-launcher").Tree;
             if (kind == Kinds.RoleBinding) taken["roleRef"] = new JsonObject { ["apiGroup"] = Kinds.Role.Group, ["kind"] = Kinds.Role.Kind, ["name"] = "view" };
             world.Create(taken, kind);
             world.Create(MpiJobs.OverExec(MpiJobs.Job($"taken-{kind.Plural}")), MpiJobs.Kind);

@@ -62,7 +62,7 @@ public sealed class StrangerTests
 
     private static void Place(SimulatedCluster world, ObjectBuilder builder)
     {
-        world.Create(builder.Label(Invariants.DecoyLabel, "true").Tree, builder.Kind);
+        world.Create(builder.Tree, builder.Kind);
         world.Observer.Look("test");
     }
 }

@@ -20,13 +20,23 @@ public static partial class EndState
         "discover_hosts.sh",
         // What was not seen before the last write stays out.
         "timeline",
+        // The name of a pod that a Job has made.
+        "executor",
+        // What a gang scheduler said of its group, and who repeats it.
+        "podGroup",
         "launcherUid", "activeSeconds", "duration", "deletionTimestamp");
 
     /// <summary>The objects given, a line for each value in them.</summary>
     public static string Of(IEnumerable<KubeObject> objects)
     {
         var lines = new List<string>();
-        foreach (var o in objects) Flatten($"{o.Kind} {o.Meta.Namespace}/{Name(o)}: ", o.ToTree(), lines);
+        foreach (var o in objects)
+        {
+            var tree = o.ToTree();
+            if (o.Kind == "PodGroup") tree.Remove("status");
+            Flatten($"{o.Kind} {o.Meta.Namespace}/{Name(o)}: ", tree, lines);
+        }
+
         return string.Join("\n", lines.Order(StringComparer.Ordinal));
     }
 
@@ -47,9 +57,9 @@ public static partial class EndState
             case JsonArray conditions when path.EndsWith(".conditions", StringComparison.Ordinal):
                 foreach (var condition in conditions.OfType<JsonObject>())
                 {
-                    // Whether a job was ever seen to run depends on when one looked: of that condition only the last word counts.
-                    var type = condition["type"]?.GetValue<string>() ?? "";
-                    Flatten($"{path}[{type}]", type == "Running" ? new JsonObject { ["status"] = condition["status"]?.DeepClone() } : condition, lines);
+                    // Whether a job was ever seen to run or to wait depends on when one looked: of these only what holds at last counts.
+                    var (type, status) = (condition["type"]?.GetValue<string>() ?? "", condition["status"]?.GetValue<string>());
+                    if (type is not ("Running" or "Blocked") || status == "True") Flatten($"{path}[{type}]", condition, lines);
                 }
 
                 break;

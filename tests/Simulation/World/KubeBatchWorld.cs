@@ -29,12 +29,13 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
         Cluster = new SimulatedCluster(new SimulationOptions(23)
         {
             Dialects = [new KubeflowV2Beta1Dialect(), new KubeBatchDialect()],
+            Definitions = [Yaml.Read(CustomResources.Mpis())[0].Root],
+            AlsoWatched = [KubeBatchDialect.Mpi],
             Faults = faults ?? Faults.None,
             Rights = OperatorRights.WithKubeBatch,
             Planning = planning ?? new PlanningOptions(),
             ScriptOf = pod => ScriptOf(pod, script),
         });
-        Cluster.Create(Yaml.Read(CustomResources.Mpis())[0].Root, Kinds.CustomResourceDefinition);
         if (installed) InstallScheduler();
     }
 
@@ -69,11 +70,11 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
 
     public void Create(JsonObject job) => Cluster.Create(job, KubeBatchDialect.Mpi);
 
-    public void InstallScheduler() => Install(PodGroup);
+    public void InstallScheduler() => Cluster.Create(Definition(PodGroup), Kinds.CustomResourceDefinition);
 
-    public void InstallQueues() => Install(Queue);
+    public void InstallQueues() => Cluster.Create(Definition(Queue), Kinds.CustomResourceDefinition);
 
-    private void Install(ResourceKind kind) => Cluster.Create((JsonObject)JsonNode.Parse(
+    public static JsonObject Definition(ResourceKind kind) => (JsonObject)JsonNode.Parse(
         $$$"""
         {
           "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
@@ -84,7 +85,7 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
               "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}} }]
           }
         }
-        """)!, Kinds.CustomResourceDefinition);
+        """)!;
 
     public void Edit(string mergePatch) => SimulatedCluster.Now(Cluster.Admin.PatchAsync(KubeBatchDialect.Mpi, "default", "ring", Patch.Merge((JsonObject)JsonNode.Parse(mergePatch)!), null, CancellationToken.None));
 

@@ -23,6 +23,8 @@ internal sealed class MetacontrollerWorld : IAsyncDisposable
         {
             Nodes = nodes,
             Dialects = [new KubeflowV2Beta1Dialect(), new MetacontrollerDialect()],
+            Definitions = [Yaml.Read(CustomResources.MetacontrollerMpiJobs())[0].Root],
+            AlsoWatched = [Kind],
             Faults = faults ?? Faults.None,
             Rights = OperatorRights.WithMetacontroller,
             ScriptOf = pod => pod.Meta.Labels.GetValueOrDefault("mpi_role_type") switch
@@ -32,7 +34,6 @@ internal sealed class MetacontrollerWorld : IAsyncDisposable
                 _ => null,
             },
         });
-        Cluster.Create(Yaml.Read(CustomResources.MetacontrollerMpiJobs())[0].Root, Kinds.CustomResourceDefinition);
     }
 
     public static PodScript Forever { get; } = PodScript.RunsForever with { StartDelay = TimeSpan.FromSeconds(2) };

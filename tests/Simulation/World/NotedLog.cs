@@ -7,9 +7,13 @@ namespace Simulation;
 internal sealed class NotedLog(Stepper stepper) : ILoggerFactory, ILogger
 {
     private readonly List<string> _errors = [];
+    private readonly List<string> _bugs = [];
 
     /// <summary>What must never be said: bugs.</summary>
     public IReadOnlyList<string> Errors => _errors;
+
+    /// <summary>Those of them that the operator itself calls bugs; that a lease was lost is none.</summary>
+    public IReadOnlyList<string> Bugs => _bugs;
 
     /// <summary>Gets everything that is said.</summary>
     public Action<string> Said { get; set; } = static _ => { };
@@ -24,6 +28,7 @@ internal sealed class NotedLog(Stepper stepper) : ILoggerFactory, ILogger
     {
         var text = $"{formatter(state, exception)}{(exception is null ? "" : " " + exception)}";
         if (logLevel >= LogLevel.Error) _errors.Add(text);
+        if (logLevel == LogLevel.Critical) _bugs.Add(text);
         Said(text);
         stepper.Note($"  {logLevel}: {text}");
     }

@@ -10,6 +10,9 @@ public static class OperatorRights
     /// <summary>Those of deploy/metacontroller.yaml as well.</summary>
     public static GrantedRights WithMetacontroller { get; } = Read($"{Text("install.yaml")}\n---\n{Text("metacontroller.yaml")}");
 
+    /// <summary>Those of profile legacy as well.</summary>
+    public static GrantedRights WithOldVersions { get; } = Read($"{Text("install.yaml")}\n---\n{Text("legacy-rights.yaml")}");
+
     /// <summary>Those of deploy/metacontroller.yaml alone.</summary>
     public static GrantedRights OfMetacontroller { get; } = Read(Text("metacontroller.yaml"));
 

@@ -6,80 +6,89 @@ using Kube.Client;
 using Kube.Testing;
 using Kube.Types;
 using Mpi.Agent.Protocol;
-using Mpi.Dialects;
 using Mpi.Operator;
 using Mpi.Planning;
+using Mpi.Testing;
 using ApiRequest = Kube.Testing.ApiRequest;
 
 namespace Simulation;
 
 /// <summary>
-/// Where the operator sits: the faults of its traffic, its crashes, and its next incarnation, which starts with nothing in
+/// Where an operator sits: the faults of its traffic, its crashes, and its next incarnation, which starts with nothing in
 /// memory. What a dead one still tries to send never arrives.
 /// </summary>
-public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions options, Random random) : IAsyncDisposable
+public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions options, OperatorTraffic traffic, Random random) : IAsyncDisposable
 {
-    private readonly Dictionary<string, int> _events = [];
-    private readonly List<string> _writes = [];
-    private readonly HashSet<Right> _asked = [];
-    private readonly List<string> _forbidden = [];
-    private Incarnation? _sitting;
-    private int _incarnations;
+    private static readonly LeaseOptions Lease = new();
 
-    private sealed record Incarnation(OperatorProcess Process, KubeClient Client, List<Kube.Client.ILoop> Loops)
+    private Incarnation? _sitting;
+    private string _last = "nobody";
+
+    private sealed record Incarnation(string Identity, OperatorProcess Process, KubeClient Client, ImmutableArray<OperatorLoop> Loops)
     {
         public bool Dead { get; set; }
+
+        /// <summary>The write or lease request under way, until it is answered.</summary>
+        public (int Write, DateTimeOffset Begun) Asked { get; set; }
     }
 
-    /// <summary>Writes that were attempted so far, those of the election not counted.</summary>
-    public int Writes => _writes.Count;
+    /// <inheritdoc cref="OperatorTraffic.Writes"/>
+    public int Writes => traffic.Writes.Count;
 
-    public IReadOnlyList<string> WritesSeen => _writes;
+    public IReadOnlyList<string> WritesSeen => traffic.Writes;
 
-    /// <summary>The rights that its requests needed so far.</summary>
-    public IReadOnlySet<Right> Asked => _asked;
+    /// <inheritdoc cref="OperatorTraffic.Asked"/>
+    public IReadOnlySet<Right> Asked => traffic.Asked;
 
-    /// <summary>Requests for which the manifests give it no right. They are refused, as a cluster would.</summary>
-    public IReadOnlyList<string> Forbidden => _forbidden;
+    /// <inheritdoc cref="OperatorTraffic.Forbidden"/>
+    public IReadOnlyList<string> Forbidden => traffic.Forbidden;
 
-    /// <summary>Requests other than writes and watches: reads that a cache should have answered.</summary>
-    public int Gets { get; private set; }
+    /// <inheritdoc cref="OperatorTraffic.Gets"/>
+    public int Gets => traffic.Gets;
 
     public int Crashes { get; private set; }
+
+    /// <summary>Its machine's clock.</summary>
+    public SkewedClock Clock { get; } = new(world.Clock);
 
     /// <summary>What all incarnations logged.</summary>
     internal NotedLog Log { get; } = new(world.Stepper);
 
     public OperatorProcess? Process => _sitting?.Process;
 
-    public override string ToString() => $"operator {_incarnations}: {(_sitting is null ? "away" : _sitting.Process.Elector?.State.ToString() ?? "alone")}";
+    /// <inheritdoc cref="OperatorTraffic.Events"/>
+    public int Events(string resource) => traffic.Events(resource);
+
+    public override string ToString() => $"{_last}: {(_sitting is null ? "away" : _sitting.Process.Elector?.State.ToString() ?? "alone")}";
 
     public void Start()
     {
-        var number = ++_incarnations;
+        var identity = _last = $"operator-{traffic.NextIncarnation()}";
         Incarnation? self = null;
         var handler = new FaultInjectingHandler(new InProcessHandler(world.Server), world.Clock)
         {
+            Lists = options.Faults.OnRead is null ? null : traffic.Lists,
             OnRequest = request => Judge(request, self!),
+            Answered = (request, status) => Answered(request, status, self!),
             OnWatchEvent = (request, line) => JudgeEvent(request, line, self!),
         };
         var client = new KubeClient(handler, InProcessHandler.BaseAddress, new KubeClientOptions(Timeout.InfiniteTimeSpan, "operator"), world.Clock);
         var process = new OperatorProcess(
             new OperatorOptions { LeaderElection = options.LeaderElection, Threadiness = 1, Planning = options.Planning },
-            new OperatorParts
+            options.Build(new OperatorParts
             {
                 Client = client,
                 Dialects = options.Dialects,
                 Keys = new SameKeys(),
-                Time = world.Clock,
+                Time = Clock,
                 Random = new Random(random.Next()),
-                Identity = $"operator-{number}",
+                Identity = identity,
                 Loggers = Log,
-            });
-        self = new Incarnation(process, client, [.. process.Loops]);
+            }));
+        self = new Incarnation(identity, process, client, [.. process.Loops.Select(loop => new OperatorLoop((ITimedLoop)loop, identity, Clock))]);
         _sitting = self;
         world.Stepper.Add(self.Loops);
-        world.Stepper.Note($"operator {number} starts");
+        world.Tell(identity, "starts");
     }
 
     /// <summary>Ends the process as kill -9 does.</summary>
@@ -96,7 +105,7 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
         if (_sitting is not { Dead: true } dead) return;
         _sitting = null;
         Crashes++;
-        world.Stepper.Note($"operator {_incarnations} is dead");
+        world.Tell(dead.Identity, "is dead");
         world.Stepper.Remove(dead.Loops);
         Bury(dead);
         world.Stepper.Add(new Successor(this, world, world.Clock.GetUtcNow() + options.RestartDelay));
@@ -120,48 +129,73 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
     private Fault? Judge(ApiRequest request, Incarnation self)
     {
         if (self.Dead) return Dead();
-        _asked.Add(Right.Needed(request));
+        var now = world.Clock.GetUtcNow();
+        traffic.Ask(Right.Needed(request));
         if (request.Resource.Split('/')[0] != options.AlsoGranted?.Plural && !options.Rights.Allow(request))
         {
-            _forbidden.Add(request.ToString());
+            traffic.Forbid(request);
             return new Fault.Refuse(new ApiStatus(403, ApiReason.Forbidden, $"the operator's manifests give it no right to {request}"));
         }
 
-        if (request.Resource == "leases") return options.Faults.OnLease(world.Clock.GetUtcNow());
+        self.Asked = (0, now);
+        if (request.Resource == "leases") return Told(request, self, options.Faults.OnLease(now));
         if (!request.IsWrite)
         {
-            if (request.Verb == "get") Gets++;
-            return null;
+            traffic.CountRead(request.Verb == "get");
+            return Told(request, self, options.Faults.OnRead?.Invoke(traffic.Reads + traffic.Gets, request));
         }
 
-        if (self.Process.Elector is { } elector && !elector.MayWrite(out _)) throw new InvariantException($"{request} was begun without the lease");
-        _writes.Add($"{world.Clock.GetUtcNow():HH:mm:ss.fff} {request}");
-        world.Stepper.Note($"  write {_writes.Count}: {request}");
-        if (options.Faults.CrashBefore.Contains(_writes.Count))
+        if (options.LeaderElection && !traffic.MayWrite(self.Identity, now, Lease.RetryPeriod + Lease.RenewDeadline)) world.Report(new ViolationException("Fence", $"{self.Identity} began {request} without the lease"));
+        var number = traffic.CountWrite(now, request);
+        self.Asked = (number, now);
+        world.Tell(self.Identity, $"write {number}: {request}");
+        if (options.Faults.CrashBefore.Contains(number))
         {
             self.Dead = true;
+            world.Tell(self.Identity, "dies before it is sent");
             return Dead();
         }
 
-        if (options.Faults.CrashAfter.Contains(_writes.Count))
+        if (options.Faults.CrashAfter.Contains(number))
         {
             self.Dead = true;
+            world.Tell(self.Identity, "dies before the answer comes");
             return new Fault.LoseAnswer(new HttpRequestException("the operator died before the answer came"));
         }
 
-        return options.Faults.OnWrite(_writes.Count, request);
+        return Told(request, self, options.Faults.OnWrite(number, request));
+    }
+
+    private Fault? Told(ApiRequest request, Incarnation self, Fault? fault)
+    {
+        if (fault is not null) world.Tell(self.Identity, $"{request} meets {Describe(fault)}");
+        return fault;
+    }
+
+    private static string Describe(Fault fault) => fault switch
+    {
+        Fault.Refuse refused => $"{refused.Status.Code} {refused.Status.Message}",
+        Fault.Lose => "a lost connection",
+        Fault.LoseAnswer => "no answer, though it is done",
+        _ => "an outdated answer",
+    };
+
+    private void Answered(ApiRequest request, HttpStatusCode status, Incarnation self)
+    {
+        if ((int)status >= 300) return;
+        if (request is { Resource: "leases", IsWrite: true }) traffic.Renewed(self.Identity, self.Asked.Begun);
+        else if (request.IsWrite) world.Landed(self.Identity, self.Asked.Write);
     }
 
     private WatchFault? JudgeEvent(ApiRequest request, ReadOnlyMemory<byte> line, Incarnation self)
     {
         if (self.Dead) return new WatchFault.Cut();
         if (line.Span.IndexOf("\"BOOKMARK\""u8) >= 0) return null;
-        var number = _events[request.Resource] = _events.GetValueOrDefault(request.Resource) + 1;
-        return options.Faults.OnEvent(request.Resource, number);
+        var number = traffic.CountEvent(request.Resource);
+        var fault = options.Faults.OnEvent(request.Resource, number);
+        if (fault is not null) world.Tell(self.Identity, $"event {number} of {request.Resource}: {fault}");
+        return fault;
     }
-
-    /// <summary>How many events of a kind were sent so far.</summary>
-    public int Events(string resource) => _events.GetValueOrDefault(resource);
 
     private static Fault.Lose Dead() => new(new HttpRequestException("the operator is dead"));
 

@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
+using System.Text.Json.Nodes;
+using Kube.Client;
 using Kube.Nodes.Virtual;
 using Kube.Testing;
 using Kube.Types;
 using Mpi.Dialects;
 using Mpi.Model;
+using Mpi.Operator;
 using Mpi.Planning;
 using PodView = Kube.Types.PodView;
 
@@ -45,6 +48,24 @@ public sealed record SimulationOptions(int Seed)
     /// <summary>Several operators then share the work by a Lease.</summary>
     public bool LeaderElection { get; init; }
 
+    /// <summary>A second operator stands by; needs <see cref="LeaderElection"/>.</summary>
+    public bool Standby { get; init; }
+
+    /// <summary>The last word on what an operator is put together from: the place for parts that look on, and for broken ones.</summary>
+    public Func<OperatorParts, OperatorParts> Build { get; init; } = static parts => parts;
+
+    /// <summary>Definitions of kinds that the cluster has besides kubeflow's MPIJob.</summary>
+    public ImmutableArray<JsonObject> Definitions { get; init; } = [];
+
+    /// <summary>Kinds that are watched besides those that every job's life touches.</summary>
+    public ImmutableArray<ResourceKind> AlsoWatched { get; init; } = [];
+
+    /// <summary>A run that takes more steps between two looks of a test never comes to rest.</summary>
+    public long MostSteps { get; init; } = 2_000_000;
+
+    /// <summary>What befalls the operator's machine and the user's mind, and when.</summary>
+    public Func<SimulatedCluster, ITimedLoop>? Timetable { get; init; }
+
     /// <summary>How long the operator is away after a crash.</summary>
     public TimeSpan RestartDelay { get; init; } = TimeSpan.FromSeconds(1);
 
@@ -64,6 +85,12 @@ public sealed record Faults
 
     /// <summary>What befalls a write.</summary>
     public Func<int, ApiRequest, Fault?> OnWrite { get; init; } = static (_, _) => null;
+
+    /// <summary>What befalls a list, a watch that is opened, or a get, by its number among these. Null: nothing ever.</summary>
+    public Func<int, ApiRequest, Fault?>? OnRead { get; init; }
+
+    /// <summary>Told of a write that has landed, before its answer arrives.</summary>
+    public Action<int> Landed { get; init; } = static _ => { };
 
     /// <summary>What befalls a request about the Lease.</summary>
     public Func<DateTimeOffset, Fault?> OnLease { get; init; } = static _ => null;

@@ -1,8 +1,10 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Kube.Client;
 using Kube.Testing;
 using Kube.Types;
+using Mpi.Testing;
 using PodView = Kube.Types.PodView;
 
 namespace Simulation;
@@ -16,18 +18,18 @@ public sealed class WorldObserver : IAsyncDisposable
     private const string JobLabel = "training.kubeflow.org/job-name";
     private const string RoleLabel = "training.kubeflow.org/job-role";
 
-    private readonly SortedDictionary<(string Kind, ObjectKey Key), KubeObject> _objects = [];
+    private readonly IReadOnlyList<Checker> _checkers = Checker.All();
+    private readonly List<(ResourceKind Kind, WatchEvent Event, long Version)> _news = [];
     private readonly Dictionary<(string Namespace, string Job), SortedDictionary<string, PodView>> _podsOfJob = [];
     private readonly List<(ResourceKind Kind, IWatch Watch)> _watches = [];
     private readonly IncrementalHash _trace = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly Invariants _invariants;
     private readonly VirtualClock _clock;
 
     public WorldObserver(IKubeReader reader, VirtualClock clock, SimulationOptions options)
     {
         _clock = clock;
-        _invariants = new Invariants(this, gated: !options.Planning.Strict && options.Planning.Gate.Enabled);
-        foreach (var kind in SimulatedCluster.Watched)
+        View = new ClusterView(options.Dialects);
+        foreach (var kind in SimulatedCluster.Watched.Union(options.AlsoWatched))
         {
             var version = SimulatedCluster.Now(reader.ListAsync(kind, null, new ListOptions(), CancellationToken.None)).ResourceVersion;
             var forever = new WatchOptions(version, Timeout: TimeSpan.FromDays(1000));
@@ -35,7 +37,10 @@ public sealed class WorldObserver : IAsyncDisposable
         }
     }
 
-    public IEnumerable<KubeObject> Objects => _objects.Values;
+    /// <summary>What was seen, for checkers.</summary>
+    public ClusterView View { get; }
+
+    public IEnumerable<KubeObject> Objects => View.Objects;
 
     /// <summary>Changes seen so far.</summary>
     public long Changes { get; private set; }
@@ -43,56 +48,67 @@ public sealed class WorldObserver : IAsyncDisposable
     /// <summary>Of everything that happened so far, in order.</summary>
     public string TraceHash => Convert.ToHexStringLower(_trace.GetCurrentHash());
 
-    public KubeObject? Find(ResourceKind kind, ObjectKey key) => _objects.GetValueOrDefault((kind.Kind, key));
+    public KubeObject? Find(ResourceKind kind, ObjectKey key) => View.Find(kind, key);
 
     /// <summary>Told of every change: the object before and after it.</summary>
     public Action<ResourceKind, KubeObject?, KubeObject?> Changed { get; set; } = static (_, _, _) => { };
 
+    /// <summary>Told of every change with whose it was.</summary>
+    public Action<Change> Seen { get; set; } = static _ => { };
+
     public IEnumerable<PodView> Pods(string ns, string job, string role) =>
         _podsOfJob.TryGetValue((ns, job), out var pods) ? pods.Values.Where(p => p.Meta.Labels.GetValueOrDefault(RoleLabel) == role) : [];
-
-    /// <summary>Whether all workers of a launcher pod's job run: what its gate waits for.</summary>
-    public bool WorkersRun(PodView launcher)
-    {
-        var name = launcher.Meta.Labels.GetValueOrDefault(JobLabel) ?? "";
-        if (Find(MpiJobs.Kind, new ObjectKey(launcher.Meta.Namespace, name)) is not { } job) return false;
-        var wanted = job.Root.Integer("spec", "mpiReplicaSpecs", "Worker", "replicas") ?? 0;
-        var running = Pods(launcher.Meta.Namespace, name, "worker").Where(static p => p.Phase == "Running").Select(static p => p.Meta.Name).ToHashSet(StringComparer.Ordinal);
-        return Enumerable.Range(0, (int)wanted).All(i => running.Contains($"{name}-worker-{i}"));
-    }
 
     /// <summary>The test itself takes this object away: its removal is nobody's breach.</summary>
     public void Expect(ResourceKind kind, ObjectKey key)
     {
-        if (!_objects.Remove((kind.Kind, key), out var gone)) return;
+        if (View.Find(kind, key) is not { } gone) return;
+        View.Forget(kind, key);
         if (kind == Kinds.Pod) Index(gone, null);
     }
 
-    /// <summary>Takes in what a step has changed.</summary>
-    /// <exception cref="InvariantException">The step broke a rule.</exception>
-    public void Look(string step)
+    /// <summary>Everything is at rest: what must hold then is held against it.</summary>
+    /// <exception cref="ViolationException">It does not.</exception>
+    public void Rest()
     {
-        Record($"{_clock.GetUtcNow().Ticks} {step}");
+        foreach (var checker in _checkers) checker.Rested(View);
+    }
+
+    /// <summary>Takes in what somebody's step has changed, in the order of the server's versions.</summary>
+    /// <exception cref="ViolationException">The step broke a rule.</exception>
+    public void Look(string actor)
+    {
+        Record($"{_clock.GetUtcNow().Ticks} {actor}");
+        _news.Clear();
         foreach (var (kind, watch) in _watches)
         {
             while (watch.TryRead(out var change))
             {
-                if (change.Type == WatchEventType.Bookmark) continue;
-                Changes++;
-                var key = (kind.Kind, change.Object.Meta.Key);
-                var before = _objects.GetValueOrDefault(key);
-                if (change.Type == WatchEventType.Deleted) _objects.Remove(key);
-                else _objects[key] = change.Object;
-                Record($"{change.Type} {kind.Kind} {change.Object.Meta.Key} {change.Object.Meta.ResourceVersion}");
-                var after = change.Type == WatchEventType.Deleted ? null : change.Object;
-                if (before is null && after is null) continue;
-                if (kind == Kinds.Pod) Index(before, after);
-                _invariants.Check(kind, before, after, step);
-                Changed(kind, before, after);
+                if (change.Type != WatchEventType.Bookmark) _news.Add((kind, change, long.Parse(change.Object.Meta.ResourceVersion, CultureInfo.InvariantCulture)));
             }
 
             if (watch.Ended) throw new InvalidOperationException($"the observer's watch of {kind.Plural} ended");
         }
+
+        _news.Sort(static (a, b) => a.Version.CompareTo(b.Version));
+        foreach (var (kind, news, _) in _news) Take(kind, news, actor);
+    }
+
+    private void Take(ResourceKind kind, WatchEvent news, string actor)
+    {
+        Changes++;
+        var before = View.Find(kind, news.Object.Meta.Key);
+        var after = news.Type == WatchEventType.Deleted ? null : news.Object;
+        Record($"{news.Type} {kind.Kind} {news.Object.Meta.Key} {news.Object.Meta.ResourceVersion}");
+        if (before is null && after is null) return;
+        // One that was made anew under its name between two looks is another object.
+        if (before is not null && after is not null && before.Meta.Uid != after.Meta.Uid) before = null;
+        var change = new Change(_clock.GetUtcNow(), actor, kind, before, after);
+        View.Apply(change);
+        if (kind == Kinds.Pod) Index(before, after);
+        foreach (var checker in _checkers) checker.Changed(change, View);
+        Seen(change);
+        Changed(kind, before, after);
     }
 
     public async ValueTask DisposeAsync()

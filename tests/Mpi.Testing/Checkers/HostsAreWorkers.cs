@@ -1,0 +1,34 @@
+using Kube.Types;
+using Mpi.Model;
+
+namespace Mpi.Testing;
+
+/// <summary>The host list names the launcher where it runs ranks, and every worker that takes part, in order, when a launch begins and at rest.</summary>
+internal sealed class HostsAreWorkers : Checker
+{
+    public override void Changed(Change change, ClusterView view)
+    {
+        if (change.Kind != Kinds.Pod || change.After is not { } pod || pod.Root.Text("status", "phase") != "Running" || change.Before?.Root.Text("status", "phase") == "Running") return;
+        if (view.JobOf(pod) is { Run: { } run } job && job.PartOf(pod) is { IsLauncher: true } && !job.IsOver && (view.Now - job.EditedAt >= Lag || job.Object.Meta.Generation <= 1)) Check(job, run, view, $"{pod} starts");
+    }
+
+    public override void Rested(ClusterView view)
+    {
+        foreach (var job in view.Jobs)
+        {
+            if (job is { Run: { Suspended: false } run, IsOver: false, Recorded: { Announced: true, Blocked: null, Invalid: null } }) Check(job, run, view, "all is at rest");
+        }
+    }
+
+    private void Check(JobView job, MpiRun run, ClusterView view, string when)
+    {
+        var wiring = job.Dialect.Wiring(run);
+        var file = wiring.Files.First(static f => f.Content is ConfigContent.Hosts);
+        // Somebody may have taken it away: the operator does not watch ConfigMaps and finds out when it asks next.
+        if (view.Find(Kinds.ConfigMap, new ObjectKey(job.Object.Meta.Namespace, file.Map ?? job.Profile.ConfigMap))?.Root.Text("data", file.Key) is not { } text) return;
+
+        string[] wanted = [.. run.Launcher.RunsRanks ? [job.Profile.Host(job.Profile.LauncherHost, "")] : (string[])[], .. job.Members.Select(i => job.Profile.Host(job.Profile.Worker(i), ""))];
+        string[] listed = [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(static line => line[0] != '#').Select(static line => line.Split(' ', ':')[0])];
+        if (!wanted.SequenceEqual(listed)) throw Broken($"{when}, and the host list of {job} names {string.Join(", ", listed)} instead of {string.Join(", ", wanted)}");
+    }
+}

@@ -1,0 +1,35 @@
+namespace Simulation;
+
+/// <summary>A run of fixed length over scenarios of every kind. A failure tells the smallest story that fails; <c>./test simulation --seed N</c> tells one again.</summary>
+public sealed class ExplorationTests
+{
+    /// <summary>More for a longer campaign.</summary>
+    private static readonly int Seeds = int.TryParse(Environment.GetEnvironmentVariable("KUBEMPI_SIMULATION_SEEDS"), out var seeds) ? seeds : 80;
+
+    [Fact]
+    public async Task Whatever_goes_wrong_what_must_hold_holds()
+    {
+        var output = new StringWriter();
+        var exploration = new Exploration(output);
+        await exploration.ExploreAsync(1, Seeds);
+        Assert.True(exploration.Violations == 0, output.ToString());
+
+        // Each form of a mishap has been met, or this would prove nothing of it.
+        Assert.True(exploration.Coverage.Mishaps.Count >= 30, string.Join(", ", exploration.Coverage.Mishaps));
+        Assert.True(exploration.Coverage.Actions.Count >= 30, string.Join(", ", exploration.Coverage.Actions));
+    }
+
+    [Fact]
+    public async Task The_same_seed_is_the_same_run_to_the_last_byte_and_another_seed_another()
+    {
+        foreach (var seed in (int[])[3, 14, 15])
+        {
+            var (first, second) = (new Storyteller(), new Storyteller());
+            var once = await Trial.PlayAsync(Scenario.Draw(seed), story: first);
+            var again = await Trial.PlayAsync(Scenario.Draw(seed), story: second);
+            Assert.Equal(first.Lines, second.Lines);
+            Assert.Equal(once, again);
+            Assert.NotEqual(once.Trace, (await Trial.PlayAsync(Scenario.Draw(seed + 100))).Trace);
+        }
+    }
+}
