@@ -125,7 +125,8 @@ public enum WorkerLossPolicy
 
 /// <param name="Path">The field's.</param>
 /// <param name="Message">What stands behind the path in a sentence.</param>
-public sealed record ManifestWarning(string Path, string Message);
+/// <param name="Reason">The event's.</param>
+public sealed record ManifestWarning(string Path, string Message, string Reason = "ManifestWarning");
 
 /// <summary>The gang settings of a job; absent values are computed by the planner (spec/kubeflow-mpijob.md 2.8).</summary>
 public sealed record GangPolicy(int? MinAvailable, string? Queue, JsonElement MinResources, string? PriorityClass, int? ScheduleTimeoutSeconds);

@@ -163,6 +163,15 @@ public sealed class ManifestAdviceTests
     [Fact]
     public void Workers_on_the_nodes_network_may_clash() => Assert.Equal(["S21"], Ids(AJob.With("    Worker:\n      replicas: 2\n      template:\n        spec:\n", "    Worker:\n      replicas: 2\n      template:\n        spec:\n          hostNetwork: true\n")));
 
+    [Theory]
+    [InlineData("-n, \"2\"", "-n, 2", "S01", "spec.mpiReplicaSpecs[Launcher].template.spec.containers[0].command[2]")]
+    [InlineData("    Launcher:\n", "    Launcher:\n      replicas: 2\n", "S09", "spec.mpiReplicaSpecs[Launcher].replicas")]
+    public void What_the_operator_would_refuse_has_the_name_of_its_rule(string good, string bad, string id, string path)
+    {
+        var finding = Assert.Single(ManifestValidator.Check(AJob.With(good, bad)).Findings, static f => f.Severity == FindingSeverity.Error);
+        Assert.Equal((id, path), (finding.Id, finding.Path));
+    }
+
     [Fact]
     public void A_sidecar_before_the_container_that_is_meant_is_named()
     {
@@ -194,7 +203,7 @@ public sealed class ManifestAdviceTests
 
     public static TheoryData<string> Examples() => [.. Directory.EnumerateFiles(Path.Combine(Root(), "examples"), "*.yaml", SearchOption.AllDirectories).Where(static f => !f.Contains("/images/", StringComparison.Ordinal) && !IsAsItsUsersHadIt(f)).Select(static f => Path.GetRelativePath(Path.Combine(Root(), "examples"), f)).Order(StringComparer.Ordinal)];
 
-    private static string Root()
+    internal static string Root()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "KubeMPI.slnx"))) folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("the tests do not run within a checkout");

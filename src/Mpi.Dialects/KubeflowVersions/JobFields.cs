@@ -8,6 +8,8 @@ namespace Mpi.Dialects;
 /// <summary>Fields on their way from one version to another.</summary>
 internal static class JobFields
 {
+    private static readonly string[] ContainerLists = ["initContainers", "containers"];
+
     /// <summary>Members as they are; those that are absent stay absent.</summary>
     public static void Copy(JsonElement from, JsonObject to, params ReadOnlySpan<string> members)
     {
@@ -26,13 +28,13 @@ internal static class JobFields
     }
 
     /// <summary>
-    /// A pod template as the stored version has it. ksonnet's prototypes wrote a <c>command</c> as one text: its commas part the words, and an
-    /// empty one is none. Numbers among the words are words.
+    /// A pod template as the stored version has it. ksonnet's prototypes wrote a <c>command</c> as one text (<see cref="WordsOf"/>). Numbers among the words
+    /// are words.
     /// </summary>
     public static JsonNode? Template(JsonElement template)
     {
         var tree = template.ToTree();
-        foreach (var list in (ReadOnlySpan<string>)["initContainers", "containers"])
+        foreach (var list in ContainerLists)
         {
             if (PodSpec(tree)?[list] is not JsonArray containers) continue;
             foreach (var container in containers.OfType<JsonObject>())
@@ -58,11 +60,32 @@ internal static class JobFields
         return template;
     }
 
+    /// <summary>The commands of a template that are one text: the list that the container stands in, its place there, and the text.</summary>
+    public static IEnumerable<(string List, int Index, string Text)> TextCommands(JsonElement template)
+    {
+        foreach (var list in ContainerLists)
+        {
+            var index = 0;
+            foreach (var container in template.Items("spec", list))
+            {
+                if (container.Text("command") is { } text) yield return (list, index, text);
+                index++;
+            }
+        }
+    }
+
+    /// <summary>What a command that is one text means: its commas part the words; nothing, and the word <c>null</c>, are none.</summary>
+    public static ImmutableArray<string> WordsOf(string command) => command is "" or "null" ? [] : [.. command.Split(',')];
+
     private static void MendCommand(JsonObject container)
     {
-        if (container["command"] is not JsonValue value || !value.TryGetValue<string>(out var text)) return;
-        if (text.Length == 0) container.Remove("command");
-        else container["command"] = text.Split(',').ToTree();
+        if (!container.TryGetPropertyValue("command", out var command)) return;
+        if (command is null) container.Remove("command");
+        else if (command is JsonValue value && value.TryGetValue<string>(out var text))
+        {
+            if (WordsOf(text) is { IsEmpty: false } words) container["command"] = words.ToTree();
+            else container.Remove("command");
+        }
     }
 
     private static void MendWords(JsonObject container, string member)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Kube.Types;
 using Mpi.Model;
@@ -25,8 +26,22 @@ internal static class OldKubeflowJobs
         }
 
         return parsed is ParseResult.Run { Value: var run } && faults.Count == 0
-            ? new ParseResult.Run(origin.Run(run with { Dialect = origin.Kind.ApiVersion }, job))
+            ? new ParseResult.Run(origin.Run(run with { Dialect = origin.Kind.ApiVersion, Warnings = [.. TextCommands(job)] }, job))
             : new ParseResult.Rejected([.. faults.Select(f => f with { Path = origin.PathOf(f.Path, job) }).DistinctBy(static f => (f.Path, f.Detail))]);
+    }
+
+    /// <summary>ksonnet's prototypes of the first generation wrote a command as one text (spec/ksonnet-prototypes.md 6).</summary>
+    private static IEnumerable<ManifestWarning> TextCommands(JsonElement job)
+    {
+        var roles = job.Members("spec", "mpiReplicaSpecs").Select(static role => ($"spec.mpiReplicaSpecs[{role.Name}].template", role.Value.At("template")));
+        foreach (var (path, template) in roles.Prepend(("spec.template", job.At("spec", "template"))))
+        {
+            foreach (var (list, index, text) in JobFields.TextCommands(template))
+            {
+                var read = JobFields.WordsOf(text) is { IsEmpty: false } words ? $"the words {string.Join(", ", words.Select(static w => $"\"{w}\""))}" : "none";
+                yield return new ManifestWarning(string.Create(CultureInfo.InvariantCulture, $"{path}.spec.{list}[{index}].command"), $"is one text, \"{text}\", and is read as {read}; write it as a list", "CommandWasString");
+            }
+        }
     }
 
     private static bool IsWithin(string path, string other) => path.StartsWith(other, StringComparison.Ordinal) && (path.Length == other.Length || path[other.Length] is '.' or '[');

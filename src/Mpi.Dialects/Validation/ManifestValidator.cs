@@ -66,14 +66,13 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
             foreach (var error in rejected.Errors) Tell(FindingSeverity.Error, error);
         }
 
-        new FieldCheck(KnownFields.Tree, (severity, error) => Tell(dialect.Judge(severity, error), error)).Check(root, dialect.FieldsOf(root));
-
         var advice = new Advice((severity, id, path, message, fix) => Add(severity, id, document.Positions.Locate(path), path, message, fix));
         if (parsed is ParseResult.Run { Value.Warnings: var warnings })
         {
-            foreach (var warning in warnings) advice.Warn("read-otherwise", warning.Path, warning.Message);
+            foreach (var warning in warnings.Where(w => told.Add(w.Path))) advice.Warn(warning.Reason == "ManifestWarning" ? "read-otherwise" : warning.Reason, warning.Path, warning.Message);
         }
 
+        new FieldCheck(KnownFields.Tree, (severity, error) => Tell(dialect.Judge(severity, error), error)).Check(root, dialect.FieldsOf(root));
         dialect.Advise(root, homeOf, advice);
 
         // The dialect's parser and the table of fields both know types; what one has said, the other need not repeat.
@@ -93,6 +92,7 @@ public sealed partial class ManifestValidator(Func<string, long, string?>? homeO
         FieldErrorKind.UnknownField => ("unknown-field", "unknown field", error.Fix),
         FieldErrorKind.TypeInvalid when ContainerWord().IsMatch(error.Path) && Scalar(error.Value) is { } what =>
             ("S01", $"is {what}; container arguments are text", $"Write \"{error.Value}\" with quotes."),
+        FieldErrorKind.Invalid when error.Path == "spec.mpiReplicaSpecs[Launcher].replicas" => ("S09", $"{error.Detail}, not {error.Value}", error.Fix),
         FieldErrorKind.NotSupported => ("", $"{error.Value} is not supported; {error.Detail}", error.Fix),
         FieldErrorKind.Duplicate => ("", $"stands twice: {error.Value}", error.Fix),
         _ when error.Value is not null && error.Detail.StartsWith("must ", StringComparison.Ordinal) => ("", $"{error.Detail}, not {error.Value}", error.Fix),

@@ -11,7 +11,7 @@ internal static class Announcement
         if (!draft.Scene.Recorded.Announced || draft.Scene.Recorded.Attempt is null) draft.StatusFirst = true;
         if (!draft.Scene.Recorded.Announced)
         {
-            foreach (var warning in draft.Run.Warnings) draft.Say(PlanEvent.Warning("ManifestWarning", $"{warning.Path} {warning.Message}"));
+            foreach (var warning in draft.Run.Warnings) draft.Say(PlanEvent.Warning(warning.Reason, $"{warning.Path} {warning.Message}"));
         }
 
         if (!draft.Scene.Recorded.Announced && HostNames.TooLong(draft) is { } tooLong) draft.Say(tooLong);

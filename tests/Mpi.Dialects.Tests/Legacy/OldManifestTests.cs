@@ -1,3 +1,7 @@
+using System.Text.Json;
+using Kube.Types;
+using Mpi.Model;
+
 namespace Mpi.Dialects.Tests;
 
 /// <summary>Manifests in kubeflow's old versions are judged by what they are stored as, and their faults have the paths that their users wrote.</summary>
@@ -26,6 +30,35 @@ public sealed class OldManifestTests
             Launcher: {replicas: 1, template: {spec: {containers: [{name: l, image: i, command: [mpirun, --allow-run-as-root, pi]}]}}}
             Worker: {replicas: 2, template: {spec: {containers: [{name: w, image: i, command: [sleep, infinity]}]}}}
         """;
+
+    [Theory]
+    [InlineData("\"mpirun,-n,16,bench\"", "is one text, \"mpirun,-n,16,bench\", and is read as the words \"mpirun\", \"-n\", \"16\", \"bench\"; write it as a list", "mpirun -n 16 bench")]
+    [InlineData("train.sh", "is one text, \"train.sh\", and is read as the words \"train.sh\"; write it as a list", "train.sh")]
+    [InlineData("\"null\"", "is one text, \"null\", and is read as none; write it as a list", "")]
+    [InlineData("\"\"", "is one text, \"\", and is read as none; write it as a list", "")]
+    public void A_command_that_is_one_text_is_read_as_its_words_and_told(string command, string message, string words)
+    {
+        var yaml = $"{Bench}\n        command: {command}";
+        var run = Run(yaml);
+        Assert.Equal([("spec.template.spec.containers[0].command", message, "CommandWasString")], run.Warnings.Select(static w => (w.Path, w.Message, w.Reason)));
+        Assert.Equal(words, string.Join(' ', run.Launcher.Template.Items("spec", "containers").Single().Words("command")));
+        var finding = Assert.Single(ManifestValidator.Check(yaml).Findings);
+        Assert.Equal((FindingSeverity.Warning, "CommandWasString", message), (finding.Severity, finding.Id, finding.Message));
+    }
+
+    [Fact]
+    public void A_command_of_null_is_none()
+    {
+        var run = Run($"{Bench}\n        command: null");
+        Assert.Empty(run.Warnings);
+        Assert.False(run.Launcher.Template.Items("spec", "containers").Single().Has("command"));
+    }
+
+    private static MpiRun Run(string yaml)
+    {
+        var job = Manifests.Tree(yaml);
+        return Assert.IsType<ParseResult.Run>(ManifestDialects.For(job["apiVersion"]!.ToString(), "MPIJob")!.Parse(JsonElement.Parse(job.ToUtf8()))).Value;
+    }
 
     [Theory]
     [InlineData(Bench)]
