@@ -12,7 +12,10 @@ internal static partial class Kubempi
     /// <summary>The checkout that the tests run in.</summary>
     public static string Root { get; } = FindRoot();
 
-    public static async Task<KubempiResult> RunAsync(params string[] args)
+    public static Task<KubempiResult> RunAsync(params string[] args) => RunPipedAsync("", args);
+
+    /// <param name="input">What a pipe gives it.</param>
+    public static async Task<KubempiResult> RunPipedAsync(string input, params string[] args)
     {
         var start = new ProcessStartInfo("dotnet", ["exec", Path.Combine(AppContext.BaseDirectory, "kubempi.dll"), .. args])
         {
@@ -24,6 +27,7 @@ internal static partial class Kubempi
         };
         start.Environment["KUBEMPI_HOME"] = Root;
         using var process = Process.Start(start)!;
+        await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         using var limit = new CancellationTokenSource(Patience);
         var output = process.StandardOutput.ReadToEndAsync(limit.Token);

@@ -9,9 +9,10 @@ public sealed class OldVersionRunTests
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     [Theory]
+    [InlineData("kubeflow-v2beta1/job.yaml", "pi-v2beta1", 2, 2)]
     [InlineData("kubeflow-v1/job.yaml", "pi-v1", 2, 2)]
     [InlineData("kubeflow-v1alpha2/job.yaml", "pi-v1alpha2", 2, 2)]
-    public async Task A_job_of_an_old_version_computes_pi_on_its_workers(string example, string job, int workers, int ranksEach)
+    public async Task A_job_of_each_of_kubeflows_newer_versions_computes_pi_on_its_workers(string example, string job, int workers, int ranksEach)
     {
         var result = await Kubempi.RunAsync("run", $"examples/{example}");
 
@@ -39,8 +40,12 @@ public sealed class OldVersionRunTests
         (await house.RunAsync("up")).ShouldEndWith(0);
 
         await ShellAsync(house, "kubectl apply -f examples/kubeflow-v1alpha2/tensorflow-mnist.yaml");
-        await ShellAsync(house, "until kubectl logs $(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name) >/dev/null 2>&1; do sleep 1; done");
-        var log = await ShellAsync(house, "PODNAME=$(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name); kubectl logs -f ${PODNAME}");
+        await ShellAsync(house, "until kubectl logs $(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name) >/dev/null 2>&1; do sleep 0.1; done");
+        // To attach is refused until the container runs; then it shows all that follows.
+        const string Podname = "PODNAME=$(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name)";
+        var attached = ShellAsync(house, $"{Podname}; until kubectl attach ${{PODNAME}}; do sleep 0.2; done");
+        var log = await ShellAsync(house, $"{Podname}; kubectl logs -f ${{PODNAME}}");
+        Assert.Contains("step 100", await attached, StringComparison.Ordinal);
         Assert.Contains("rank 0 of 2 on tensorflow-mnist-worker-0", log, StringComparison.Ordinal);
         Assert.Contains("rank 1 of 2 on tensorflow-mnist-worker-0", log, StringComparison.Ordinal);
         Assert.Contains("step 100", log, StringComparison.Ordinal);
@@ -62,6 +67,22 @@ public sealed class OldVersionRunTests
             Assert.Contains("message: MPIJob default/tensorflow-mnist is running.\n", shown, StringComparison.Ordinal);
             Assert.Contains("message: MPIJob default/tensorflow-mnist successfully completed.\n", shown, StringComparison.Ordinal);
         }
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("2")]
+    public async Task What_render_prints_run_runs(string generation)
+    {
+        var rendered = await Kubempi.RunAsync("render", "mpi-job-simple", "bench", "--gpus", "4", "--generation", generation, "--command", "sh,-c,mpirun --allow-run-as-root sh -c 'echo rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE on $(hostname)'");
+        rendered.ShouldEndWith(0);
+
+        var result = await Kubempi.RunPipedAsync(rendered.Output, "run", "-");
+        result.ShouldEndWith(0);
+        result.ShouldHaveRanksOn(4, "bench-worker-0");
+        // One text in the first generation, which is told; the words in the second.
+        if (generation == "1") Assert.Contains("is one text", result.Error, StringComparison.Ordinal);
+        else Assert.DoesNotContain("is one text", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
