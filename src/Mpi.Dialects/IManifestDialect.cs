@@ -16,6 +16,9 @@ internal interface IManifestDialect : IDialect
     /// <summary>Which line is about a whole manifest; a dialect whose manifests have several shapes tells by what stands in them.</summary>
     string FieldsOf(JsonElement manifest);
 
+    /// <summary>How its jobs become those of other systems; null for kubeflow's own versions (<see cref="KubeflowConversion"/>).</summary>
+    ITranslation? Translation => null;
+
     /// <summary>How grave it is that a manifest differs from <see cref="Fields"/>, for a dialect that takes what others refuse.</summary>
     /// <param name="severity">What it is elsewhere.</param>
     FindingSeverity Judge(FindingSeverity severity, FieldError error) => severity;

@@ -50,13 +50,37 @@ public sealed class ConvertTests : IDisposable
         Assert.Contains("MPIJob two: kubeflow.org/v2beta1 has no counterpart of spec.gpusPerNode; kept in an annotation", result.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>What was written for one system runs in the words of the other, and its ranks are where they were.</summary>
+    [Theory]
+    [InlineData("examples/kube-batch/test-mpi.yaml", "kubeflow.org/v2beta1", "test-mpi-launcher test-mpi-worker-0 test-mpi-worker-1 test-mpi-worker-2 test-mpi-worker-3 test-mpi-worker-4")]
+    [InlineData("examples/metacontroller/mpi-test-replicas.yaml", "kubeflow.org/v1", null)]
+    public async Task A_manifest_for_one_system_runs_in_the_words_of_another(string example, string to, string? hosts)
+    {
+        var converted = await Kubempi.RunAsync("convert", example, "--to", to);
+        converted.ShouldEndWith(0);
+        Assert.Equal(to, Yaml.Read(converted.Output).Single().Root["apiVersion"]!.ToString());
+
+        var result = await Kubempi.RunTextAsync(converted.Output.Replace("kubempi.dev/gang-scheduler: kube-batch", "kubempi.dev/gang-scheduler: none", StringComparison.Ordinal));
+        result.ShouldEndWith(0);
+        if (hosts is not null) Assert.Equal(hosts.Split(' '), result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(static h => h.Split('.')[0]).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_cannot_become_another_systems_is_refused_whole()
+    {
+        var result = await Kubempi.RunAsync("convert", "examples/metacontroller/job.yaml", "--to", "scheduling.incubator.k8s.io/v1alpha1");
+        result.ShouldEndWith(2);
+        Assert.Equal("", result.Output);
+        Assert.Contains("MPIJob hello: cannot become scheduling.incubator.k8s.io/v1alpha1: spec.mpiImplementation: Invalid value: \"OpenMPI\": must be MPICH", result.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_version_that_there_is_not_is_refused_with_those_that_there_are()
     {
         var result = await Kubempi.RunAsync("convert", "examples/pi/pi.yaml", "--to", "kubeflow.org/v3");
 
         result.ShouldEndWith(2);
-        Assert.Equal("kubempi convert: --to kubeflow.org/v3 is no version of MPIJob; these are: kubeflow.org/v2beta1, kubeflow.org/v1, kubeflow.org/v1alpha2, kubeflow.org/v1alpha1\n", result.Error);
+        Assert.Equal("kubempi convert: --to kubeflow.org/v3 is no version of MPI jobs; these are: kubeflow.org/v2beta1, kubeflow.org/v1, kubeflow.org/v1alpha2, kubeflow.org/v1alpha1, skatelescope.org/v1, scheduling.incubator.k8s.io/v1alpha1\n", result.Error);
     }
 
     private string Write(string text)

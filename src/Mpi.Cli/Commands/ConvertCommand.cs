@@ -5,17 +5,17 @@ using Mpi.Dialects;
 
 namespace Mpi.Cli;
 
-/// <summary><c>kubempi convert FILE --to API_VERSION</c>: the manifest in another version of its kind, with nothing lost; no cluster is asked.</summary>
+/// <summary><c>kubempi convert FILE --to API_VERSION</c>: the manifest in another dialect; no cluster is asked.</summary>
 internal static class ConvertCommand
 {
     public static Command Create()
     {
         var file = new Argument<string>("FILE") { Description = "A manifest of any number of objects; - reads standard input." }.WithoutOptions();
-        var to = new Option<string>("--to") { Description = $"What its MPI jobs become: {string.Join(", ", KubeflowConversion.ApiVersions)}." };
+        var to = new Option<string>("--to") { Description = $"What its MPI jobs become: {string.Join(", ", ManifestConversion.ApiVersions)}." };
         var gpus = new Option<int>("--gpus-per-node") { Description = "GPUs of a node, for v1alpha1 jobs that do not say.", DefaultValueFactory = static _ => ConversionSettings.Default.GpusPerNode };
         var units = new Option<int>("--processing-units-per-node") { Description = "Processing units of a node, for v1alpha1 jobs that do not say.", DefaultValueFactory = static _ => ConversionSettings.Default.ProcessingUnitsPerNode };
         var resource = new Option<string>("--processing-resource-type") { Description = "What a processing unit is, for v1alpha1 jobs that do not say: nvidia.com/gpu or cpu.", DefaultValueFactory = static _ => ConversionSettings.Default.ProcessingResourceType };
-        var command = new Command("convert", "Write a manifest in another version of its API, offline; what has no counterpart there is named, and kept in an annotation.") { file, to, gpus, units, resource };
+        var command = new Command("convert", "Write a manifest in another version of its API, or for another system, offline; what has no counterpart there is named.") { file, to, gpus, units, resource };
         command.SetAction(parsed =>
         {
             var settings = new ConversionSettings
@@ -29,9 +29,9 @@ internal static class ConvertCommand
 
     private static int Convert(string file, string? to, ConversionSettings settings)
     {
-        if (to is null || !KubeflowConversion.Knows(to))
+        if (to is null || !ManifestConversion.ApiVersions.Contains(to))
         {
-            Say($"{(to is null ? "--to must say a version of MPIJob" : $"--to {to} is no version of MPIJob")}; these are: {string.Join(", ", KubeflowConversion.ApiVersions)}");
+            Say($"{(to is null ? "--to must say a version" : $"--to {to} is no version")} of MPI jobs; these are: {string.Join(", ", ManifestConversion.ApiVersions)}");
             return ExitCode.Usage;
         }
 
@@ -40,9 +40,11 @@ internal static class ConvertCommand
         {
             var documents = Yaml.Read(text);
             if (documents.Count == 0) Say($"{file} holds no object");
-            var written = documents.Select(document => Yaml.Write(KubeObject.From(Convert(document, file, to, settings)).Root)).ToList();
-            Console.Out.Write(string.Join("---\n", written));
-            return documents.Count > 0 ? ExitCode.Success : ExitCode.Usage;
+            var converted = documents.Select(document => Convert(document, file, to, settings)).ToList();
+            // All or nothing: what is piped on should not be half of it.
+            if (converted.Count == 0 || converted.Contains(null)) return ExitCode.Usage;
+            Console.Out.Write(string.Join("---\n", converted.Select(static tree => Yaml.Write(KubeObject.From(tree!).Root))));
+            return ExitCode.Success;
         }
         catch (YamlSyntaxException fault)
         {
@@ -51,16 +53,18 @@ internal static class ConvertCommand
         }
     }
 
-    /// <summary>What is no MPIJob stays as it is.</summary>
-    private static JsonObject Convert(YamlDocument document, string file, string to, ConversionSettings settings)
+    /// <summary>What is no MPI job stays as it is; null for one that cannot become what is asked for.</summary>
+    private static JsonObject? Convert(YamlDocument document, string file, string to, ConversionSettings settings)
     {
-        var obj = KubeObject.From(document.Root);
-        if (obj.Kind != "MPIJob" || !KubeflowConversion.Knows(obj.ApiVersion)) return document.Root;
-        var converted = KubeflowConversion.Convert(document.Root, to, settings);
-        var place = $"{file}:{document.Positions.Start.Line}: MPIJob {obj.Meta.Name}";
-        if (KubeflowConversion.Kept(converted, obj.ApiVersion) is { IsEmpty: false } kept) Say($"{place}: {to} has no counterpart of {string.Join(", ", kept)}; kept in an annotation");
-        if (converted["metadata"]?["annotations"]?[KubeMpiAnnotations.Lost] is { } lost) Say($"{place}: lost, because an annotation cannot hold it: {lost}");
-        return converted;
+        if (ManifestConversion.Convert(document.Root, to, settings) is not { } converted) return document.Root;
+        var source = KubeObject.From(document.Root);
+        var place = $"{file}:{document.Positions.Start.Line}: {source.Kind} {source.Meta.Name}";
+        foreach (var fault in converted.Faults) Say($"{place}: cannot become {to}: {fault.Path}: {fault.Body}{(fault.Fix is { } fix ? $". {fix}" : "")}");
+        if (!converted.Kept.IsEmpty) Say($"{place}: {to} has no counterpart of {string.Join(", ", converted.Kept)}; kept in an annotation");
+        if (!converted.Left.IsEmpty) Say($"{place}: {to} has no counterpart of {string.Join(", ", converted.Left)}; left out");
+        foreach (var remark in converted.Remarks) Say($"{place}: {remark.Path} {remark.Message}");
+        if (converted.Job?["metadata"]?["annotations"]?[KubeMpiAnnotations.Lost] is { } lost) Say($"{place}: lost, because an annotation cannot hold it: {lost}");
+        return converted.Job;
     }
 
     private static void Say(string what) => Console.Error.WriteLine($"kubempi convert: {what}");

@@ -23,6 +23,8 @@ public sealed class KubeBatchDialect : IManifestDialect
 
     public RunWiring Wiring(MpiRun run) => KubeBatchWiring.Of(run);
 
+    ITranslation? IManifestDialect.Translation { get; } = new KubeBatchTranslation();
+
     string IManifestDialect.Definition => CustomResources.Mpis();
 
     /// <summary>Spec 3, both shapes.</summary>

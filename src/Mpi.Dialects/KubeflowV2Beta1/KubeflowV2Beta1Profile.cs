@@ -10,7 +10,7 @@ internal static class KubeflowV2Beta1Profile
     private const string OperatorName = "training.kubeflow.org/operator-name";
     private const string OperatorNameValue = "mpi-operator";
     internal const string JobName = "training.kubeflow.org/job-name";
-    private const string JobRole = "training.kubeflow.org/job-role";
+    internal const string JobRole = "training.kubeflow.org/job-role";
     private const string ReplicaIndex = "training.kubeflow.org/replica-index";
 
     internal const string WatchedPods = $"{OperatorName}={OperatorNameValue}";

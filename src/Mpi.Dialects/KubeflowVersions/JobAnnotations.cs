@@ -53,5 +53,6 @@ internal static class JobAnnotations
         else if (parent[member] != value) parent[member] = value;
     }
 
-    private static bool IsOurs(string key) => key is KubeMpiAnnotations.Origin or KubeMpiAnnotations.Lost || key.StartsWith(KubeMpiAnnotations.KeptPrefix, StringComparison.Ordinal);
+    /// <summary>Whether a conversion has written it.</summary>
+    public static bool IsOurs(string key) => key is KubeMpiAnnotations.Origin or KubeMpiAnnotations.Lost || key.StartsWith(KubeMpiAnnotations.KeptPrefix, StringComparison.Ordinal);
 }

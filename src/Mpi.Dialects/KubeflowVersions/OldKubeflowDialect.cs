@@ -38,8 +38,11 @@ internal sealed partial class OldKubeflowDialect(KubeflowVersion version, Kubefl
     /// <summary>About what the job is stored as; two roles may have one template here.</summary>
     public void Advise(JsonElement manifest, Func<string, long, string?>? homeOf, Advice advice)
     {
-        if (Stored(manifest) is { } hub) ((IManifestDialect)stored).Advise(hub, homeOf, advice.From(path => version.PathOf(path, manifest)));
+        if (Stored(manifest) is { } hub) ((IManifestDialect)stored).Advise(hub, homeOf, advice.From(path => PathOf(path, manifest)));
     }
+
+    /// <summary>A path of the stored manifest as this one has it.</summary>
+    public string PathOf(string storedPath, JsonElement manifest) => version.PathOf(storedPath, manifest);
 
     /// <summary>The manifest as it would be stored, read as this version whatever it calls itself; null where it holds what is no text.</summary>
     private JsonElement? Stored(JsonElement manifest)

@@ -32,6 +32,8 @@ public sealed class MetacontrollerDialect : IManifestDialect
 
     public RunWiring Wiring(MpiRun run) => MetacontrollerWiring.Of(run);
 
+    ITranslation? IManifestDialect.Translation { get; } = new MetacontrollerTranslation();
+
     string IManifestDialect.Definition => CustomResources.MetacontrollerMpiJobs();
 
     /// <summary>Spec 2.</summary>
