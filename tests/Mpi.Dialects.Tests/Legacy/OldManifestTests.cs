@@ -71,7 +71,7 @@ public sealed class OldManifestTests
     [InlineData("gpus: 16", "replicas: 0", "x:5: spec.replicas: must be greater than or equal to 1, not 0. Fix: Write the number of workers, or leave Worker out altogether.")]
     [InlineData("name: bench\n", "nam: bench\n", "spec.template.spec.containers[0].name")]
     [InlineData("gpus: 16", "gpus: 16\n  gpusPerNod: 8", "x:6: warning: spec.gpusPerNod: unknown field. Fix: did you mean gpusPerNode?")]
-    [InlineData("image: mpi", "command: a,b\n        image: mpi", "warning: spec.template.spec.containers[0].command: must be a list")]
+    [InlineData("image: mpi", "command: a,b\n        image: mpi", "warning: spec.template.spec.containers[0].command: is one text, \"a,b\", and is read as the words \"a\", \"b\"; write it as a list")]
     public void A_fault_of_v1alpha1_has_its_own_path(string from, string to, string finding) =>
         Assert.Contains(finding, ManifestValidator.Check(Bench.Replace(from, to, StringComparison.Ordinal)).ToText("x"), StringComparison.Ordinal);
 
