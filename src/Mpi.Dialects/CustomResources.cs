@@ -9,21 +9,17 @@ public static class CustomResources
     public static ImmutableArray<string> All() => [.. ManifestDialects.WithOldVersions(ConversionSettings.Default).Select(static d => ((IManifestDialect)d).Definition)];
 
     /// <summary>kubeflow's MPIJob with version v2beta1, as YAML.</summary>
-    public static string MpiJobs() => Read("Mpi.Dialects.crd.mpijobs.yaml");
+    public static string MpiJobs() => Read("mpijobs.yaml");
 
     /// <summary>The same with versions v1, v1alpha2 and v1alpha1 as well, and without the conversion that they need.</summary>
-    public static string LegacyMpiJobs() => Read("Mpi.Dialects.crd.legacy.mpijobs.yaml");
+    public static string LegacyMpiJobs() => Read("legacy/mpijobs.yaml");
 
-    /// <summary>The MPIJob of skatelescope.org.</summary>
-    public static string MetacontrollerMpiJobs() => Read("Mpi.Dialects.crd.metacontroller.mpijobs.yaml");
-
-    /// <summary>kube-batch's MPI.</summary>
-    public static string Mpis() => Read("Mpi.Dialects.crd.mpis.yaml");
-
-    private static string Read(string name)
+    /// <summary>The definition in a file below deploy/crd, as YAML.</summary>
+    /// <param name="file">For example <c>kube-batch/mpis.yaml</c>.</param>
+    public static string Read(string file)
     {
-        using var stream = typeof(CustomResources).Assembly.GetManifestResourceStream(name)
-            ?? throw new InvalidOperationException($"the build has left out the embedded file {name}");
+        using var stream = typeof(CustomResources).Assembly.GetManifestResourceStream($"crd/{file}")
+            ?? throw new InvalidOperationException($"the build has left out deploy/crd/{file}");
         using var reader = new StreamReader(stream);
         return reader.ReadToEnd();
     }

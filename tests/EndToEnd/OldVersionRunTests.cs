@@ -94,6 +94,28 @@ public sealed class OldVersionRunTests
         else Assert.DoesNotContain("is one text", result.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("1", "")]
+    [InlineData("2", "--pvcName data --volumeMountPath /data")]
+    public async Task And_what_it_prints_by_the_number_of_workers(string generation, string volume)
+    {
+        // What the ranks write, each on its worker, the launcher reads: on the claim where there is one.
+        var place = volume.Length > 0 ? "/data" : "/tmp";
+        string[] asked =
+        [
+            "render", "mpi-job-custom", "bench", "--replicas", "2", "--gpusPerReplica", "2", "--generation", generation, .. volume.Split(' ', StringSplitOptions.RemoveEmptyEntries),
+            "--command", $"sh,-c,mpirun --allow-run-as-root sh -c 'echo rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE on $(hostname) | tee {place}/rank-$OMPI_COMM_WORLD_RANK'; echo files: {place}/rank-*",
+        ];
+        var rendered = await Kubempi.RunAsync(asked);
+        rendered.ShouldEndWith(0);
+
+        var claim = volume.Length > 0 ? "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: data}, spec: {accessModes: [ReadWriteMany], resources: {requests: {storage: 1Gi}}}}\n---\n" : "";
+        var result = await Kubempi.RunPipedAsync(claim + rendered.Output, "run", "-");
+        result.ShouldEndWith(0);
+        ShouldHaveRanks(result, "bench", 2, 2);
+        Assert.Contains(volume.Length > 0 ? "files: /data/rank-0 /data/rank-1 /data/rank-2 /data/rank-3\n" : "files: /tmp/rank-*\n", result.Output.Replace("\r", "", StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_job_shows_in_every_version_what_its_author_wrote_in_one()
     {

@@ -25,7 +25,7 @@ public sealed class KubeBatchDialect : IManifestDialect
 
     ITranslation? IManifestDialect.Translation { get; } = new KubeBatchTranslation();
 
-    string IManifestDialect.Definition => CustomResources.Mpis();
+    string IManifestDialect.Definition => CustomResources.Read("kube-batch/mpis.yaml");
 
     /// <summary>Spec 3, both shapes.</summary>
     string IManifestDialect.Fields => """

@@ -34,7 +34,7 @@ public sealed class MetacontrollerDialect : IManifestDialect
 
     ITranslation? IManifestDialect.Translation { get; } = new MetacontrollerTranslation();
 
-    string IManifestDialect.Definition => CustomResources.MetacontrollerMpiJobs();
+    string IManifestDialect.Definition => CustomResources.Read("metacontroller/mpijobs.yaml");
 
     /// <summary>Spec 2.</summary>
     string IManifestDialect.Fields => """

@@ -109,7 +109,7 @@ internal abstract class Subject
         public override ImmutableArray<string> Transports => ["agent", "exec"];
         public override GrantedRights Rights(Scenario scenario) => OperatorRights.WithMetacontroller;
 
-        public override IEnumerable<JsonObject> Definitions(Scenario scenario) => [Yaml.Read(CustomResources.MetacontrollerMpiJobs())[0].Root];
+        public override IEnumerable<JsonObject> Definitions(Scenario scenario) => [Yaml.Read(CustomResources.Read("metacontroller/mpijobs.yaml"))[0].Root];
 
         public override JsonObject Scaling(int workers) => new() { ["spec"] = new JsonObject { ["replicas"] = workers } };
 
@@ -128,7 +128,7 @@ internal abstract class Subject
         public override ImmutableArray<string> Transports => ["agent"];
         public override GrantedRights Rights(Scenario scenario) => OperatorRights.WithKubeBatch;
 
-        public override IEnumerable<JsonObject> Definitions(Scenario scenario) => [Yaml.Read(CustomResources.Mpis())[0].Root, KubeBatchWorld.Definition(KubeBatchWorld.PodGroup)];
+        public override IEnumerable<JsonObject> Definitions(Scenario scenario) => [Yaml.Read(CustomResources.Read("kube-batch/mpis.yaml"))[0].Root, KubeBatchWorld.Definition(KubeBatchWorld.PodGroup)];
 
         public override IEnumerable<ResourceKind> Groups(Scenario scenario) => [KubeBatchWorld.PodGroup];
 

@@ -29,7 +29,7 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
         Cluster = new SimulatedCluster(new SimulationOptions(23)
         {
             Dialects = [new KubeflowV2Beta1Dialect(), new KubeBatchDialect()],
-            Definitions = [Yaml.Read(CustomResources.Mpis())[0].Root],
+            Definitions = [Yaml.Read(CustomResources.Read("kube-batch/mpis.yaml"))[0].Root],
             AlsoWatched = [KubeBatchDialect.Mpi],
             Faults = faults ?? Faults.None,
             Rights = OperatorRights.WithKubeBatch,

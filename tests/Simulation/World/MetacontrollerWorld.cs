@@ -23,7 +23,7 @@ internal sealed class MetacontrollerWorld : IAsyncDisposable
         {
             Nodes = nodes,
             Dialects = [new KubeflowV2Beta1Dialect(), new MetacontrollerDialect()],
-            Definitions = [Yaml.Read(CustomResources.MetacontrollerMpiJobs())[0].Root],
+            Definitions = [Yaml.Read(CustomResources.Read("metacontroller/mpijobs.yaml"))[0].Root],
             AlsoWatched = [Kind],
             Faults = faults ?? Faults.None,
             Rights = OperatorRights.WithMetacontroller,
