@@ -1,3 +1,5 @@
+using Mpi.Planning;
+
 namespace Mpi.Testing;
 
 /// <summary>
@@ -10,10 +12,11 @@ public abstract class Checker
     protected static readonly TimeSpan Lag = TimeSpan.FromMinutes(3);
 
     /// <summary>All of them, new.</summary>
-    public static IReadOnlyList<Checker> All() =>
+    /// <param name="options">What the operator was told; null for its defaults.</param>
+    public static IReadOnlyList<Checker> All(PlanningOptions? options = null) =>
     [
-        new OneLauncher(), new OneWorkerAnIndex(), new AttemptsAreRecorded(), new EndsAreFinal(), new RetriesCountOnce(), new GateHolds(), new HealthyWorkersStay(), new OnlyItsOwn(),
-        new InvalidSpecsTouchNothing(), new HostsAreWorkers(), new GangsFit(), new NewsIsToldOnce(), new SuspensionReachesZero(), new EndsAreCleanedUp(), new NothingOutlivesItsJob(), new EveryJobComesToRest(),
+        new OneLauncher(), new OneWorkerAnIndex(), new AttemptsAreRecorded(), new EndsAreFinal(), new EndsAreTrue(), new RetriesCountOnce(options ?? new PlanningOptions()), new GateHolds(options ?? new PlanningOptions()), new HealthyWorkersStay(), new OnlyItsOwn(),
+        new InvalidSpecsTouchNothing(), new HostsAreWorkers(), new LaunchesUseTheirOwn(), new GangsFit(), new NewsIsToldOnce(), new SuspensionReachesZero(), new EndsAreCleanedUp(), new LifetimesBeginAtTheEnd(), new NothingOutlivesItsJob(), new EveryJobComesToRest(),
     ];
 
     /// <summary>A change, which the view already shows.</summary>

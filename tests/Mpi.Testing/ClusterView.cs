@@ -71,6 +71,9 @@ public sealed class ClusterView(IEnumerable<IDialect> dialects)
         }
     }
 
+    /// <summary>Nothing has changed until then.</summary>
+    public void Pass(DateTimeOffset now) => Now = now;
+
     /// <summary>The object was taken away, and its removal is nobody's doing that is watched.</summary>
     public void Forget(ResourceKind kind, ObjectKey key) => _objects.Remove((kind.Kind, key));
 }

@@ -17,6 +17,12 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
     // The end of time while all its workers run; null as long as they never did.
     private DateTimeOffset? _completeUntil;
 
+    // The same of their being ready.
+    private DateTimeOffset? _readyUntil;
+
+    // How many workers were wanted, each until the next; none while the job was to be suspended. What an invalid spec says is nobody's wish.
+    private readonly List<(DateTimeOffset From, int Count)> _wanted = [];
+
     public IDialect Dialect => dialect;
 
     /// <summary>As it stands, or stood last.</summary>
@@ -54,7 +60,13 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
     public DateTimeOffset? SuspendedAt { get; private set; }
 
     /// <summary>Whether all its workers run now, or did until a moment ago.</summary>
-    public bool WasCompleteWithin(TimeSpan moment, DateTimeOffset now) => _completeUntil is { } until && now <= (until == DateTimeOffset.MaxValue ? until : until + moment);
+    public bool WasCompleteWithin(TimeSpan moment, DateTimeOffset now) => IsWithin(_completeUntil, moment, now);
+
+    /// <summary>Whether all its workers are ready now, or were until a moment ago.</summary>
+    public bool WasReadyWithin(TimeSpan moment, DateTimeOffset now) => IsWithin(_readyUntil, moment, now);
+
+    /// <summary>The fewest workers that were wanted at any time since a moment ago: by what was seen last one of those beyond may be in excess.</summary>
+    public int FewestWantedWithin(TimeSpan moment, DateTimeOffset now) => _wanted.Where((_, i) => i + 1 == _wanted.Count || _wanted[i + 1].From >= now - moment).Select(static w => w.Count).DefaultIfEmpty(0).Min();
 
     /// <summary>The launcher's Job, as long as it is there.</summary>
     public KubeObject? LauncherJob { get; internal set; }
@@ -93,6 +105,7 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
 
         Object = next;
         _recorded = null;
+        Want(now);
         Note(now);
     }
 
@@ -104,13 +117,28 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
         Note(now);
     }
 
+    private void Want(DateTimeOffset now)
+    {
+        if (Run is not { } run) return;
+        var count = run.Suspended ? 0 : run.Workers.Count;
+        if (_wanted.Count == 0 || _wanted[^1].Count != count) _wanted.Add((now, count));
+    }
+
     private void Note(DateTimeOffset now)
     {
         if (Run?.Suspended == true || Recorded.Suspended == true) SuspendedAt = now;
-        var running = Workers.Where(static w => w.Pod.Phase == "Running").Select(static w => w.Worker!.Value).ToHashSet();
-        if (Members.All(running.Contains)) _completeUntil = DateTimeOffset.MaxValue;
-        else if (_completeUntil > now) _completeUntil = now;
+        Extend(ref _completeUntil, static w => w.Pod.Phase == "Running", now);
+        Extend(ref _readyUntil, static w => w.Pod.IsReady, now);
     }
+
+    private void Extend(ref DateTimeOffset? until, Func<MemberPod, bool> holds, DateTimeOffset now)
+    {
+        var held = Workers.Where(holds).Select(static w => w.Worker!.Value).ToHashSet();
+        if (Members.All(held.Contains)) until = DateTimeOffset.MaxValue;
+        else if (until > now) until = now;
+    }
+
+    private static bool IsWithin(DateTimeOffset? until, TimeSpan moment, DateTimeOffset now) => until is { } end && now <= (end == DateTimeOffset.MaxValue ? end : end + moment);
 
     private static bool SameAnnotations(KubeObject a, KubeObject b) =>
         a.Meta.Annotations.Count == b.Meta.Annotations.Count && a.Meta.Annotations.All(entry => b.Meta.Annotations.TryGetValue(entry.Key, out var value) && value == entry.Value);

@@ -1,4 +1,9 @@
 using Simulation;
 
-// ./test simulation --seed N --runs M explores; everything else is the test runner's.
-return args is ["--seed" or "--runs", ..] ? await Exploration.MainAsync(args) : await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args);
+// ./test simulation --seed N --runs M explores, --mutants tells how broken operators are found out; everything else is the test runner's.
+return args switch
+{
+    ["--seed" or "--runs", ..] => await Exploration.MainAsync(args),
+    ["--mutants", ..] => await MutantTests.MainAsync(args),
+    _ => await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args),
+};

@@ -12,15 +12,15 @@ namespace Mpi.Planning;
 /// reachable. It runs the agent in the launcher's own image, with its user, mounts and environment: so the proof is exactly
 /// what mpirun will do.
 /// </summary>
-internal static class Gate
+public static class Gate
 {
-    public static bool Applies(Draft draft) =>
-        draft.Scene.Options is { Strict: false, Gate.Enabled: true }
-        && draft.Run is { Gated: true, Workers.Count: > 0 }
-        && SkipReason(draft.Run) is null;
+    public static bool Applies(MpiRun run, PlanningOptions options) =>
+        options is { Strict: false, Gate.Enabled: true } && run is { Gated: true, Workers.Count: > 0 } && SkipReason(run) is null;
+
+    internal static bool Applies(Draft draft) => Applies(draft.Run, draft.Scene.Options);
 
     /// <summary>Why a job that asks for a gate cannot have one; null when it can. Worth an event.</summary>
-    public static string? SkipReason(MpiRun run)
+    internal static string? SkipReason(MpiRun run)
     {
         if (Mesh(run.Launcher.Template) is { } mesh) return $"{mesh} cuts init containers off from the network";
         if (run.Transport.Kind != Transport.Ssh) return null;
@@ -30,7 +30,7 @@ internal static class Gate
     }
 
     /// <summary>Behind the container that delivers the agent (<see cref="AgentVolume"/>).</summary>
-    public static void AddTo(JsonObject podSpec, Draft draft) => podSpec.Array("initContainers").Add((JsonNode)Wait(podSpec, draft));
+    internal static void AddTo(JsonObject podSpec, Draft draft) => podSpec.Array("initContainers").Add((JsonNode)Wait(podSpec, draft));
 
     private static JsonObject Wait(JsonObject podSpec, Draft draft)
     {

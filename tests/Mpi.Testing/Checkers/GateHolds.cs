@@ -4,22 +4,36 @@ using Mpi.Planning;
 
 namespace Mpi.Testing;
 
-/// <summary>A gated launcher's command never starts before every worker runs. Only the moment of the start counts: workers may be lost later.</summary>
-internal sealed class GateHolds : Checker
+/// <summary>
+/// A launcher's command never starts before every worker runs, unless its job wants or can have no gate. Only the moment of the start
+/// counts: workers may be lost later. One that is to be made when its workers are ready, or run, is not made before.
+/// </summary>
+internal sealed class GateHolds(PlanningOptions options) : Checker
 {
     /// <summary>From a gate's opening until the start is told.</summary>
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(10);
 
     public override void Changed(Change change, ClusterView view)
     {
-        if (change.Kind != Kinds.Pod || change.After is not { } pod || HasStarted(change.Before) || !HasStarted(pod)) return;
-        if (view.JobOf(pod) is not { } job || job.PartOf(pod) is not { IsLauncher: true } || !HasGate(pod)) return;
+        if (change.After is not { } after || change.Kind != Kinds.Pod && change.Kind != Kinds.Job || view.JobOf(after) is not { Run: { } run } job) return;
         // The attempt has as many workers as it was given; an edit that arrives meanwhile is the next one's.
         if (view.Now - job.EditedAt < Lag && job.Object.Meta.Generation > 1) return;
-        if (!job.WasCompleteWithin(Moment, view.Now)) throw Broken($"the command of {pod} started before all workers of {job} ran");
+        if (change.Kind == Kinds.Job) CheckLaunch(change, after, job, run, view.Now);
+        else if (!HasStarted(change.Before) && HasStarted(after) && job.PartOf(after) is { IsLauncher: true } && Gate.Applies(run, options) && !job.WasCompleteWithin(Moment, view.Now)) throw Broken($"the command of {after} started before all workers of {job} ran");
     }
 
-    private static bool HasGate(KubeObject pod) => pod.Root.Items("spec", "initContainers").Any(static c => c.Text("name") == PlanningNames.GateContainer);
+    /// <summary>By what the operator has seen last the workers may still be there.</summary>
+    private void CheckLaunch(Change change, KubeObject launcher, JobView job, MpiRun run, DateTimeOffset now)
+    {
+        if (launcher.Meta.Name != job.Profile.Launcher || launcher.Root.Flag("spec", "suspend") == true || change.Before is { } before && before.Root.Flag("spec", "suspend") != true) return;
+        var waited = run.Launcher.Creation switch
+        {
+            LauncherCreation.WaitForWorkersReady => job.WasReadyWithin(Lag, now),
+            LauncherCreation.WaitForWorkersRunning => job.WasCompleteWithin(Lag, now),
+            _ => true,
+        };
+        if (!waited) throw Broken($"{launcher} was to wait for the workers of {job} and did not");
+    }
 
     private static bool HasStarted(KubeObject? pod) => pod is not null
         && pod.Root.Items("status", "containerStatuses").Any(static c => c.Has("state", "running") || c.Has("state", "terminated") || c.Has("lastState", "terminated"));

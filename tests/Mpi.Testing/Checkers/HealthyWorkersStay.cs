@@ -10,14 +10,14 @@ internal sealed class HealthyWorkersStay : Checker
     {
         if (change.Kind != Kinds.Pod || !change.IsOperators || change.Before is not { Meta.DeletionTimestamp: null } before || change.After is { Meta.DeletionTimestamp: null }) return;
         if (before.Root.Text("status", "phase") != "Running" || view.JobOf(before) is not { } job || job.PartOf(before) is not { Worker: { } index }) return;
-        if (job.IsGone || view.Now - job.EditedAt < Lag && job.Object.Meta.Generation > 1) return;
+        // By what the operator has seen last the job may have fewer workers, or be suspended.
+        if (job.IsGone || index >= job.FewestWantedWithin(Lag, view.Now)) return;
         if (job.IsOver)
         {
             if (job.Run is { Cleanup: CleanPodPolicy.None }) throw Broken($"{before} was taken away after the end of {job}, whose cleanPodPolicy is None");
             return;
         }
 
-        if (job.Run is { } run && (run.Suspended || index >= run.Workers.Count)) return;
         throw Broken($"{before} runs, {job} goes on with it, and the operator took it away");
     }
 }

@@ -8,7 +8,8 @@ internal sealed class InvalidSpecsTouchNothing : Checker
     public override void Changed(Change change, ClusterView view)
     {
         if (!change.IsOperators || view.IsJob(change.Kind) || view.JobOf(change.Object) is not { IsInvalid: true, IsGone: false } job) return;
-        if (view.Now - job.EditedAt >= Lag) throw Broken($"the operator touched {change.Object} while the spec of {job} is invalid");
+        // Once it has said so it knows.
+        if (view.Now - job.EditedAt >= Lag || job.Recorded.Invalid is not null) throw Broken($"the operator touched {change.Object} while the spec of {job} is invalid");
     }
 
     public override void Rested(ClusterView view)

@@ -15,6 +15,14 @@ internal sealed class Doer(Scenario scenario, SimulatedCluster world)
 
     private readonly RunProfile _names = scenario.Subject.DialectOf(scenario).Profile(KubeObject.From(scenario.Subject.Manifest(scenario)).Meta);
 
+    /// <summary>A pod of nobody's that has the labels of the job's workers: somebody copied a manifest.</summary>
+    public void PlaceABystander()
+    {
+        var pod = A.Pod($"{Subject.Name}-copy");
+        foreach (var (key, value) in _names.WorkerLabels) pod.Label(key, value);
+        Try("has a pod that looks like a worker", () => world.Create(pod.Tree, Kinds.Pod));
+    }
+
     public void MakeTheJob() => Try("makes the job", () => world.Create(scenario.Subject.Manifest(scenario), scenario.Subject.Kind));
 
     public void Do(Deed deed) => Try(deed.ToString()!, () => Act(deed));

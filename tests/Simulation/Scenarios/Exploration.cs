@@ -8,6 +8,9 @@ namespace Simulation;
 /// <summary>Plays one scenario after the other, a seed each, and tells of each that goes wrong its smallest form as a story.</summary>
 internal sealed class Exploration(TextWriter output)
 {
+    /// <summary>Seeds of an ordinary run of the tests, from 1 on.</summary>
+    public const int OrdinarySeeds = 80;
+
     /// <summary>Stories told in full; of further violations a line.</summary>
     private const int Stories = 3;
 

@@ -20,7 +20,7 @@ internal sealed class PretendingPods(Scenario scenario, Action<Mishap> happened)
 
     public PodScript? ScriptOf(PodView pod)
     {
-        if (IsLauncher(pod) is not { } launcher) return null;
+        if (pod.Meta.Controller is null || IsLauncher(pod) is not { } launcher) return null;
         var number = launcher ? ++_launchers : ++_workers;
         var script = launcher ? Launcher : pod.Meta.Annotations.ContainsKey(PlanningNames.CompletionIndex) ? Index : Worker;
         foreach (var mishap in scenario.Mishaps.OfType<Mishap.PodMeets>().Where(m => m.Launcher == launcher && m.Number == number))

@@ -78,6 +78,7 @@ internal sealed class Trial
         var end = "";
         try
         {
+            _doer.PlaceABystander();
             foreach (var taken in _scenario.Mishaps.OfType<Mishap.NameIsTaken>())
             {
                 Happened(taken);

@@ -18,6 +18,8 @@ public static partial class EndState
         "startTime", "completionTime", "lastTransitionTime", "lastUpdateTime", "lastProbeTime", "startedAt", "finishedAt", "lastReconcileTime",
         // Which workers were seen running last, before the end.
         "discover_hosts.sh",
+        // Nor the addresses of pods that ended with nobody looking.
+        "hosts",
         // What was not seen before the last write stays out.
         "timeline",
         // The name of a pod that a Job has made.

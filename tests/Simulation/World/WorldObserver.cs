@@ -18,7 +18,7 @@ public sealed class WorldObserver : IAsyncDisposable
     private const string JobLabel = "training.kubeflow.org/job-name";
     private const string RoleLabel = "training.kubeflow.org/job-role";
 
-    private readonly IReadOnlyList<Checker> _checkers = Checker.All();
+    private readonly IReadOnlyList<Checker> _checkers;
     private readonly List<(ResourceKind Kind, WatchEvent Event, long Version)> _news = [];
     private readonly Dictionary<(string Namespace, string Job), SortedDictionary<string, PodView>> _podsOfJob = [];
     private readonly List<(ResourceKind Kind, IWatch Watch)> _watches = [];
@@ -29,6 +29,7 @@ public sealed class WorldObserver : IAsyncDisposable
     {
         _clock = clock;
         View = new ClusterView(options.Dialects);
+        _checkers = Checker.All(options.Planning);
         foreach (var kind in SimulatedCluster.Watched.Union(options.AlsoWatched))
         {
             var version = SimulatedCluster.Now(reader.ListAsync(kind, null, new ListOptions(), CancellationToken.None)).ResourceVersion;
@@ -71,6 +72,7 @@ public sealed class WorldObserver : IAsyncDisposable
     /// <exception cref="ViolationException">It does not.</exception>
     public void Rest()
     {
+        View.Pass(_clock.GetUtcNow());
         foreach (var checker in _checkers) checker.Rested(View);
     }
 
