@@ -43,6 +43,19 @@ internal sealed class Household : IAsyncDisposable
         return await EndAsync(process);
     }
 
+    /// <summary>Runs a line of a user's shell in the checkout, whose kubectl means the background cluster.</summary>
+    /// <returns>Its standard output; a line that fails fails the test.</returns>
+    public async Task<string> ShellAsync(string line)
+    {
+        var start = new ProcessStartInfo("bash", ["-c", line]) { WorkingDirectory = Kubempi.Root, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["KUBECONFIG"] = Kubeconfig;
+        using var process = Process.Start(start)!;
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(Limit), process.StandardError.ReadToEndAsync(Limit));
+        await process.WaitForExitAsync(Limit);
+        Assert.True(process.ExitCode == 0, $"{line}\nexit code {process.ExitCode}\n{await output}\n{await error}");
+        return await output;
+    }
+
     private async Task<KubempiResult> EndAsync(Process process)
     {
         var output = process.StandardOutput.ReadToEndAsync(Limit);

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace EndToEnd;
 
 /// <summary>Jobs in kubeflow's old versions, as their users have them: real Open MPI, ranks counted by host, and the commands of the documents that they came with.</summary>
@@ -48,21 +46,21 @@ public sealed class OldVersionRunTests
         await using var house = new Household(Patience);
         (await house.RunAsync("up")).ShouldEndWith(0);
 
-        await ShellAsync(house, "kubectl apply -f examples/kubeflow-v1alpha2/tensorflow-mnist.yaml");
-        await ShellAsync(house, "until kubectl logs $(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name) >/dev/null 2>&1; do sleep 0.1; done");
+        await house.ShellAsync("kubectl apply -f examples/kubeflow-v1alpha2/tensorflow-mnist.yaml");
+        await house.ShellAsync("until kubectl logs $(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name) >/dev/null 2>&1; do sleep 0.1; done");
         // To attach is refused until the container runs; then it shows all that follows.
         const string Podname = "PODNAME=$(kubectl get pods -l mpi_job_name=tensorflow-mnist,mpi_role_type=launcher -o name)";
-        var attached = ShellAsync(house, $"{Podname}; until kubectl attach ${{PODNAME}}; do sleep 0.2; done");
-        var log = await ShellAsync(house, $"{Podname}; kubectl logs -f ${{PODNAME}}");
+        var attached = house.ShellAsync($"{Podname}; until kubectl attach ${{PODNAME}}; do sleep 0.2; done");
+        var log = await house.ShellAsync($"{Podname}; kubectl logs -f ${{PODNAME}}");
         Assert.Contains("step 100", await attached, StringComparison.Ordinal);
         Assert.Contains("rank 0 of 2 on tensorflow-mnist-worker-0", log, StringComparison.Ordinal);
         Assert.Contains("rank 1 of 2 on tensorflow-mnist-worker-0", log, StringComparison.Ordinal);
         Assert.Contains("step 100", log, StringComparison.Ordinal);
 
-        await ShellAsync(house, "kubectl wait --for=condition=Succeeded --timeout=60s mpijobs tensorflow-mnist");
+        await house.ShellAsync("kubectl wait --for=condition=Succeeded --timeout=60s mpijobs tensorflow-mnist");
         // kubectl asks for the newest version; the document's is asked for by its name.
-        var newest = await ShellAsync(house, "kubectl get -o yaml mpijobs tensorflow-mnist");
-        var documented = await ShellAsync(house, "kubectl get -o yaml mpijobs.v1alpha2.kubeflow.org tensorflow-mnist");
+        var newest = await house.ShellAsync("kubectl get -o yaml mpijobs tensorflow-mnist");
+        var documented = await house.ShellAsync("kubectl get -o yaml mpijobs.v1alpha2.kubeflow.org tensorflow-mnist");
         Assert.Contains("apiVersion: kubeflow.org/v1alpha2\n", documented, StringComparison.Ordinal);
         Assert.Contains("request:\n", documented, StringComparison.Ordinal);
         foreach (var shown in (string[])[newest, documented])
@@ -122,13 +120,13 @@ public sealed class OldVersionRunTests
         await using var house = new Household(Patience);
         (await house.RunAsync("up")).ShouldEndWith(0);
 
-        await ShellAsync(house, "kubectl apply -f examples/kubeflow-v1alpha1/job.yaml");
-        Assert.Equal("16", await ShellAsync(house, "kubectl get mpijobs.v1alpha1.kubeflow.org bench-16 -o jsonpath={.spec.gpus}"));
-        Assert.Equal("2 8", await ShellAsync(house, "kubectl get mpijobs.v1.kubeflow.org bench-16 -o jsonpath='{.spec.mpiReplicaSpecs.Worker.replicas} {.spec.slotsPerWorker}'"));
-        Assert.Equal("v1alpha1", await ShellAsync(house, "kubectl get mpijobs.v2beta1.kubeflow.org bench-16 -o jsonpath='{.metadata.annotations.kubempi\\.dev/origin}'"));
-        await ShellAsync(house, "kubectl wait --for=condition=Succeeded --timeout=180s mpijobs bench-16");
-        Assert.Equal("Succeeded", await ShellAsync(house, "kubectl get mpijobs.v1alpha1.kubeflow.org bench-16 -o jsonpath={.status.launcherStatus}"));
-        await ShellAsync(house, "kubectl apply -f examples/kubeflow-v1alpha1/job.yaml | grep unchanged");
+        await house.ShellAsync("kubectl apply -f examples/kubeflow-v1alpha1/job.yaml");
+        Assert.Equal("16", await house.ShellAsync("kubectl get mpijobs.v1alpha1.kubeflow.org bench-16 -o jsonpath={.spec.gpus}"));
+        Assert.Equal("2 8", await house.ShellAsync("kubectl get mpijobs.v1.kubeflow.org bench-16 -o jsonpath='{.spec.mpiReplicaSpecs.Worker.replicas} {.spec.slotsPerWorker}'"));
+        Assert.Equal("v1alpha1", await house.ShellAsync("kubectl get mpijobs.v2beta1.kubeflow.org bench-16 -o jsonpath='{.metadata.annotations.kubempi\\.dev/origin}'"));
+        await house.ShellAsync("kubectl wait --for=condition=Succeeded --timeout=180s mpijobs bench-16");
+        Assert.Equal("Succeeded", await house.ShellAsync("kubectl get mpijobs.v1alpha1.kubeflow.org bench-16 -o jsonpath={.status.launcherStatus}"));
+        await house.ShellAsync("kubectl apply -f examples/kubeflow-v1alpha1/job.yaml | grep unchanged");
     }
 
     private static void ShouldHaveRanks(KubempiResult result, string job, int workers, int ranksEach)
@@ -140,16 +138,4 @@ public sealed class OldVersionRunTests
 
     private static IEnumerable<string> Lines(string condition, params string[] members) =>
         members.Select(m => condition.Split('\n').Select(static l => l.Trim()).First(l => l.StartsWith(m + ": ", StringComparison.Ordinal))[(m.Length + 2)..].Trim('"'));
-
-    /// <summary>A line of shell as its user types it, in this checkout, beside the cluster.</summary>
-    private static async Task<string> ShellAsync(Household house, string line)
-    {
-        var start = new ProcessStartInfo("bash", ["-c", line]) { WorkingDirectory = Kubempi.Root, UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
-        start.Environment["KUBECONFIG"] = house.Kubeconfig;
-        using var process = Process.Start(start)!;
-        var (output, error) = (process.StandardOutput.ReadToEndAsync(house.Limit), process.StandardError.ReadToEndAsync(house.Limit));
-        await process.WaitForExitAsync(house.Limit);
-        Assert.True(process.ExitCode == 0, $"{line}\nexit code {process.ExitCode}\n{await output}\n{await error}");
-        return await output;
-    }
 }

@@ -173,6 +173,10 @@ public sealed class CustomResourceTests : IDisposable
                          {"name":"v1","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object","properties":{"old":{"type":"string"}}}}}]}}
             """);
         using var watch = _server.Watch("/apis/example.com/v1/gadgets?watch=1");
+        // What is only tried has no revision, in no version.
+        var tried = _server.Post("/apis/example.com/v1/gadgets?dryRun=All&fieldManager=me", """{"metadata":{"name":"g"},"old":"x"}""").Object;
+        Assert.Equal(("x", "example.com/v1", "me"), ((string)tried["old"]!, (string)tried["apiVersion"]!, (string)tried["metadata"]!["managedFields"]![0]!["manager"]!));
+        Assert.Null(tried["metadata"]!["resourceVersion"]);
         Assert.Equal("x", (string)_server.Post("/apis/example.com/v1/gadgets", """{"metadata":{"name":"g"},"old":"x"}""").Object["old"]!);
         Assert.Equal("x", (string)_server.Get("/apis/example.com/v2/gadgets/g").Object["new"]!);
         Assert.Equal("y", (string)_server.Patch("/apis/example.com/v2/gadgets/g", """{"new":"y"}""").Object["new"]!);

@@ -115,11 +115,7 @@ internal sealed class CustomResourceKind : KindStrategy
 
     public override JsonObject ToVersion(JsonObject obj, KindStrategy other) => Convert(obj, other.Kind.ApiVersion);
 
-    public override ReadOnlyMemory<byte> Show(StoredObject obj)
-    {
-        if (Kind.ApiVersion == _storageApiVersion) return obj.Utf8;
-        return StoredBytes.From(Open(obj), obj.Bytes.Owners.Span).WithRevision(obj.Revision).Utf8;
-    }
+    public override ReadOnlyMemory<byte> Show(StoredObject obj) => Kind.ApiVersion == _storageApiVersion ? obj.Utf8 : StoredBytes.Reformed(Open(obj), obj);
 
     public override JsonObject Open(StoredObject obj) => Kind.ApiVersion == _storageApiVersion ? base.Open(obj) : Convert(base.Open(obj), Kind.ApiVersion);
 

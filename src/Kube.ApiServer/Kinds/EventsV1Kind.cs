@@ -57,7 +57,7 @@ internal sealed class EventsV1Kind(EventKind core) : KindStrategy
     /// <summary>An event that the older API made may be updated here as it is.</summary>
     public override void ValidateReplacement(JsonObject obj, JsonObject old, List<FieldError> errors) => EventKind.Validate(ToCore(obj), "reportingController", errors);
 
-    public override ReadOnlyMemory<byte> Show(StoredObject obj) => StoredBytes.From(Open(obj), obj.Bytes.Owners.Span).WithRevision(obj.Revision).Utf8;
+    public override ReadOnlyMemory<byte> Show(StoredObject obj) => StoredBytes.Reformed(Open(obj), obj);
 
     public override JsonObject Open(StoredObject obj)
     {

@@ -21,7 +21,7 @@ internal readonly record struct StoredBytes(ReadOnlyMemory<byte> Utf8, int Revis
     /// <summary>The list of owners as JSON; empty for none.</summary>
     public ReadOnlyMemory<byte> Owners => OwnersLength == 0 ? default : Utf8.Slice(RevisionEnd + OwnersName.Length, OwnersLength);
 
-    /// <summary>Behind the quote that ends the revision.</summary>
+    /// <summary>Behind the quote that ends the revision; where there is none, where it would be.</summary>
     private int RevisionEnd => RevisionStart + RevisionLength + 1;
 
     /// <summary>Writes an object out, with an empty <c>metadata.resourceVersion</c> that is filled on commit.</summary>
@@ -46,6 +46,10 @@ internal readonly record struct StoredBytes(ReadOnlyMemory<byte> Utf8, int Revis
 
         return new StoredBytes(buffer.WrittenSpan.ToArray(), revision, 0, owners.Length);
     }
+
+    /// <summary>A stored object, or one that only might be, in another form: its tree, with its revision and its owners.</summary>
+    public static ReadOnlyMemory<byte> Reformed(JsonObject tree, StoredObject obj) =>
+        obj.Revision == 0 ? From(tree, obj.Bytes.Owners.Span, isNew: true).Utf8 : From(tree, obj.Bytes.Owners.Span).WithRevision(obj.Revision).Utf8;
 
     public StoredBytes WithRevision(long revision)
     {
@@ -86,13 +90,8 @@ internal readonly record struct StoredBytes(ReadOnlyMemory<byte> Utf8, int Revis
             Write(writer, value);
         }
 
-        var revision = 0;
-        if (!isNew)
-        {
-            writer.WriteString("resourceVersion"u8, ""u8);
-            revision = (int)(writer.BytesCommitted + writer.BytesPending) - 1;
-        }
-
+        if (!isNew) writer.WriteString("resourceVersion"u8, ""u8);
+        var revision = (int)(writer.BytesCommitted + writer.BytesPending) - 1;
         if (!owners.IsEmpty)
         {
             writer.WritePropertyName("managedFields"u8);

@@ -16,6 +16,7 @@ internal static class CommandLine
         ConvertCommand.Create(),
         RenderCommand.Create(),
         ImageCommand.Create(),
+        DoctorCommand.Create(),
         InstallCommand.Create(),
         UninstallCommand.Create(),
         OperatorCommand.Describe(),

@@ -146,7 +146,7 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
             var rollout = Rollout.Look(deployment, pods.Items);
             if (rollout.Done) return null;
             show($"{rollout.Progress}{(rollout.Obstacle is { } obstacle ? $"; {obstacle}" : "")}");
-            if (time.GetElapsedTime(begun) >= limit) return rollout.Obstacle is { } kept ? $"{rollout.Progress}: {kept}" : rollout.Progress;
+            if (time.GetElapsedTime(begun) >= limit) return rollout.ToString();
             await Task.Delay(Glance, time, cancellation);
         }
     }
@@ -257,7 +257,8 @@ public sealed class ClusterInstaller(IKubeClient client, TimeProvider time, Acti
         }
     }
 
-    private static bool IsNamespaced(KubeObject deployment) =>
+    /// <summary>Whether an operator is for its own namespace alone.</summary>
+    internal static bool IsNamespaced(KubeObject deployment) =>
         deployment.Root.Items("spec", "template", "spec", "containers").SelectMany(static c => c.Words("args").Concat(c.Words("command"))).Any(static w => w.TrimStart('-').StartsWith("namespace", StringComparison.Ordinal));
 
     private static string? Namespace(KubeObject obj) => obj.Meta.Namespace.Length > 0 ? obj.Meta.Namespace : null;

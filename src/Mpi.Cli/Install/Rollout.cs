@@ -26,6 +26,9 @@ public sealed record Rollout(bool Done, string Progress, string? Obstacle)
         return new Rollout(done, $"{available} of {wanted} operator pods are available", obstacle);
     }
 
+    /// <summary>For people, in a sentence.</summary>
+    public override string ToString() => Obstacle is { } kept ? $"{Progress}: {kept}" : Progress;
+
     /// <summary>Why a pod does not run: its place, its image, its program.</summary>
     private static string? Waiting(KubeObject pod)
     {

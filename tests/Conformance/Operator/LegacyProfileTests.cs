@@ -133,6 +133,9 @@ public sealed class LegacyProfileTests
         var blocked = await Assert.ThrowsAsync<ApiException>(() => ground.Admin.GetAsync(LegacyGround.Kind("v1"), ground.Namespace, "pi", Token));
         Assert.Contains("conversion webhook for kubeflow.org/v2beta1, Kind=MPIJob failed", blocked.Message, StringComparison.Ordinal);
 
+        var findings = await new Mpi.Cli.InstallationDoctor(ground.Admin, TimeProvider.System).ExamineAsync(Token);
+        Assert.Contains(findings.All, static f => f.Verdict == Mpi.Cli.Verdict.Fault && f.What.StartsWith("jobs cannot be read or written as v1, v1alpha2, v1alpha1", StringComparison.Ordinal) && f.What.Contains("conversion webhook", StringComparison.Ordinal));
+
         await ground.EndConversionAsync();
         Assert.Equal("pi", (await ground.Admin.GetAsync(LegacyGround.Kind("v2beta1"), ground.Namespace, "pi", Token)).Meta.Name);
         // kubectl keeps for hours which versions there are, unless it is told to look; and what it finds follows the definition a moment later.
