@@ -21,6 +21,10 @@ internal sealed record Scenario(int Seed)
     public CleanPodPolicy Cleanup { get; init; } = CleanPodPolicy.Running;
     public int? BackoffLimit { get; init; }
     public int? Ttl { get; init; }
+
+    /// <summary>Seconds that the job may be active.</summary>
+    public int? Deadline { get; init; }
+
     public bool WaitsForWorkers { get; init; }
     public bool RunsRanks { get; init; }
     public bool RestartsInPlace { get; init; }
@@ -32,8 +36,8 @@ internal sealed record Scenario(int Seed)
 
     public ImmutableArray<Mishap> Mishaps { get; init; } = [];
 
-    /// <summary>The end must be the one that it would have been without any mishap.</summary>
-    public bool EndsAlike => Mishaps.All(static m => m.IsTrafficOnly);
+    /// <summary>The end must be the one that it would have been without any mishap; a deadline makes an end of what was only late.</summary>
+    public bool EndsAlike => Deadline is null && Mishaps.All(static m => m.IsTrafficOnly);
 
     public static Scenario Draw(int seed)
     {
@@ -58,6 +62,8 @@ internal sealed record Scenario(int Seed)
             Elastic = Seldom() && kubeflow,
             Gang = Seldom() && kubeflow,
             Candidates = One(0, 0, 0, 1, 2),
+            // From a source of its own, so that the seeds from before there were deadlines tell the same stories.
+            Deadline = new Random(seed ^ 0x5EED) is var apart && apart.Next(6) == 0 && subject.HasDeadlines ? apart.Next(5, 45) : null,
         };
         return scenario with { Mishaps = [.. Befalls(scenario, random)] };
     }
@@ -129,7 +135,7 @@ internal sealed record Scenario(int Seed)
         string?[] more =
         [
             Transport is { } transport ? $"transport {transport}" : null, Origin is { } origin ? $"written as {origin}" : null,
-            BackoffLimit is { } limit ? $"backoffLimit {limit}" : null, Ttl is { } ttl ? $"ttl {ttl} s" : null, WaitsForWorkers ? "WaitForWorkersReady" : null,
+            BackoffLimit is { } limit ? $"backoffLimit {limit}" : null, Ttl is { } ttl ? $"ttl {ttl} s" : null, Deadline is { } deadline ? $"activeDeadlineSeconds {deadline}" : null, WaitsForWorkers ? "WaitForWorkersReady" : null,
             RunsRanks ? "launcher runs ranks" : null, RestartsInPlace ? "restartPolicy OnFailure" : null, Elastic ? "lost workers are replaced" : null, Gang ? "gang" : null,
             Candidates > 0 ? $"{Candidates} operators with a lease" : null,
         ];

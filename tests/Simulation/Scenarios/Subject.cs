@@ -31,6 +31,9 @@ internal abstract class Subject
     /// <summary>The versions that jobs may say they were written in; null for none.</summary>
     public virtual ImmutableArray<string?> Origins => [null];
 
+    /// <summary>Whether a job may be active for so long and no longer.</summary>
+    public virtual bool HasDeadlines => true;
+
     public virtual GrantedRights Rights(Scenario scenario) => OperatorRights.Granted;
 
     /// <summary>Definitions besides kubeflow's.</summary>
@@ -94,6 +97,7 @@ internal abstract class Subject
             var job = MpiJobs.Job(Name, scenario.Workers, scenario.Cleanup.ToString());
             var spec = (JsonObject)job["spec"]!;
             if (scenario.BackoffLimit is { } limit) spec["runPolicy"]!["backoffLimit"] = limit;
+            if (scenario.Deadline is { } deadline) spec["runPolicy"]!["activeDeadlineSeconds"] = deadline;
             if (scenario.Ttl is { } ttl) spec["runPolicy"]!["ttlSecondsAfterFinished"] = ttl;
             if (scenario.WaitsForWorkers) spec["launcherCreationPolicy"] = "WaitForWorkersReady";
             if (scenario.RunsRanks) spec["runLauncherAsWorker"] = true;
@@ -107,6 +111,7 @@ internal abstract class Subject
     {
         public override ResourceKind Kind => MetacontrollerDialect.MpiJob;
         public override ImmutableArray<string> Transports => ["agent", "exec"];
+        public override bool HasDeadlines => false;
         public override GrantedRights Rights(Scenario scenario) => OperatorRights.WithMetacontroller;
 
         public override IEnumerable<JsonObject> Definitions(Scenario scenario) => [Yaml.Read(CustomResources.Read("metacontroller/mpijobs.yaml"))[0].Root];
@@ -141,6 +146,7 @@ internal abstract class Subject
             var job = Parse("""{"apiVersion": "scheduling.incubator.k8s.io/v1alpha1", "kind": "MPI", "metadata": {"name": "pi", "namespace": "default"}, "spec": {"job": {"template": {"spec": {"containers": [{"name": "mpi", "image": "example/mpich", "command": ["mpirun"], "args": ["./ring"]}]}}}}}""");
             job["spec"]!["job"]!["parallelism"] = scenario.Workers + 1;
             if (scenario.BackoffLimit is { } limit) job["spec"]!["job"]!["backoffLimit"] = limit;
+            if (scenario.Deadline is { } deadline) job["spec"]!["job"]!["activeDeadlineSeconds"] = deadline;
             return job;
         }
     }
