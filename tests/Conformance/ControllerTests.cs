@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using Kube.Client;
 using Kube.Testing;
@@ -51,7 +52,7 @@ public sealed class ControllerTests
 
     [Theory]
     [MemberData(nameof(Targets))]
-    public async Task A_suspended_job_keeps_its_start_time_and_starts_anew(string name)
+    public async Task A_suspended_job_has_no_pod_and_starts_anew(string name)
     {
         await using var world = await World.OpenAsync(name);
         await world.CreateAsync(A.Job("j"));
@@ -59,7 +60,9 @@ public sealed class ControllerTests
         await world.PatchAsync(Kinds.Job, "j", """{"spec":{"suspend":true}}""");
         var suspended = await world.StatusAsync(Kinds.Job, "j", "condition Suspended", static s => Conditions.IsTrue(s, "Suspended"));
         await world.PodsAsync("no pod", static p => p.Count == 0);
-        Assert.NotNull(suspended.Text("startTime"));
+        // Kubernetes forgets it since 1.36, so that its scheduling directives can be edited (MutableSchedulingDirectivesForSuspendedJobs).
+        var minor = (await world.Client.ReadAsync("/version", World.Token)).Text("minor")!.TrimEnd('+');
+        Assert.Equal(int.Parse(minor, CultureInfo.InvariantCulture) >= 36, suspended.Text("startTime") is null);
         await world.PatchAsync(Kinds.Job, "j", """{"spec":{"suspend":false}}""");
         var resumed = await world.StatusAsync(Kinds.Job, "j", "an active pod", static s => s.Integer("active") == 1 && Conditions.Find(s, "Suspended") is { Status: "False" });
         Assert.Equal("JobResumed", Conditions.Find(resumed, "Suspended")!.Reason);

@@ -11,11 +11,16 @@ internal static class DoctorCommand
 {
     public static Command Create()
     {
-        var job = new Argument<string?>("JOB") { Description = "The job's name; without it only the installation is looked at.", Arity = ArgumentArity.ZeroOrOne }.WithoutOptions();
+        var job = new Argument<string?>("JOB") { Description = "The job's name; without it only the installation is looked at.", Arity = ArgumentArity.ZeroOrOne };
         var ns = new Option<string?>("--namespace", "-n") { Description = "The job's. Default: the kubeconfig's.", HelpName = "NAME" };
         var kubeconfig = new Option<string?>("--kubeconfig") { Description = "Default: where kubectl looks.", HelpName = "FILE" };
         var context = new Option<string?>("--context") { Description = "Default: the kubeconfig's current one.", HelpName = "NAME" };
         var command = new Command("doctor", "Say why MPI jobs, or the one that is named, do not run, and what to do about it; changes nothing.") { job, ns, kubeconfig, context };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(job) is { } name && Names.CheckDns1123Subdomain(name) is { IsEmpty: false } faults) result.AddError($"JOB: \"{name}\": {string.Join(", ", faults)}");
+            if (result.GetValue(ns) is { } space && Names.CheckDns1123Label(space) is { IsEmpty: false } wrong) result.AddError($"--namespace: \"{space}\": {string.Join(", ", wrong)}");
+        });
         command.SetAction(async (parsed, cancellation) =>
         {
             var terminal = RunTerminal.Open(json: false);
