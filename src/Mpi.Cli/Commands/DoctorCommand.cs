@@ -3,6 +3,7 @@ using Kube.Client;
 using Kube.Types;
 using Mpi.Dialects;
 using Mpi.LocalCluster;
+using Mpi.Model;
 
 namespace Mpi.Cli;
 
@@ -47,12 +48,11 @@ internal static class DoctorCommand
 
     private static async Task<int> ExamineAsync(KubeClient client, RunTerminal terminal, bool isLocal, string ns, string? job, CancellationToken cancellation)
     {
-        var faults = 0;
-        // The local cluster has its operator built in: there is nothing installed to look at.
+        var report = new FindingReport(terminal);
         if (!isLocal)
         {
             terminal.Line.Show("looking at the installation");
-            Tell((await new InstallationDoctor(client, TimeProvider.System).ExamineAsync(cancellation)).All);
+            report.Tell(await new InstallationDoctor(client, TimeProvider.System).ExamineAsync(cancellation));
         }
         else if (job is null)
         {
@@ -62,24 +62,9 @@ internal static class DoctorCommand
         if (job is not null)
         {
             terminal.Line.Show($"looking at {job}");
-            var found = 0;
-            foreach (var dialect in ManifestDialects.All)
-            {
-                var findings = new Findings();
-                JobScene? scene = null;
-                await findings.LookAsync($"{dialect.Kind} {ns}/{job}", async () => scene = await FindAsync(client, dialect.Kind, ns, job, findings, cancellation));
-                if (scene is not null)
-                {
-                    found++;
-                    terminal.Line.Output($"{dialect.Kind} {ns}/{job}:\n");
-                    foreach (var finding in new JobDoctor(dialect).Examine(scene, TimeProvider.System.GetUtcNow())) findings.Add(finding);
-                }
-
-                Tell(findings.All);
-                if (findings.All.Count > 0 && scene is null) found++;
-            }
-
-            if (found == 0)
+            var found = false;
+            foreach (var dialect in ManifestDialects.All) found |= await ExamineJobAsync(client, dialect, ns, job, report, cancellation);
+            if (!found)
             {
                 terminal.Line.Show("");
                 terminal.Line.Say($"kubempi doctor: there is no job {job} in namespace {ns} (--namespace names another)");
@@ -87,30 +72,20 @@ internal static class DoctorCommand
             }
         }
 
-        terminal.Line.Show("");
-        if (faults > 0) terminal.Line.Say($"{faults} {(faults == 1 ? "fault" : "faults")}");
-        return faults == 0 ? ExitCode.Success : ExitCode.Failure;
-
-        void Tell(IEnumerable<Finding> findings)
-        {
-            foreach (var finding in findings)
-            {
-                if (finding.Verdict == Verdict.Fault) faults++;
-                terminal.Line.Output(finding.ToText(terminal.Colour && !Console.IsOutputRedirected));
-            }
-        }
+        return report.End();
     }
 
-    /// <summary>Null where there is no such job.</summary>
-    private static async Task<JobScene?> FindAsync(KubeClient client, ResourceKind kind, string ns, string name, Findings findings, CancellationToken cancellation)
+    /// <returns>False where there is no such job.</returns>
+    private static async Task<bool> ExamineJobAsync(KubeClient client, IDialect dialect, string ns, string name, FindingReport report, CancellationToken cancellation)
     {
-        try
+        var findings = new Findings();
+        await findings.LookAsync($"{dialect.Kind} {ns}/{name}", async () =>
         {
-            return await JobScene.LoadAsync(client, kind, ns, name, findings, cancellation);
-        }
-        catch (ApiException e) when (e.IsNotFound)
-        {
-            return null;
-        }
+            if (await JobScene.LoadAsync(client, dialect.Kind, ns, name, findings, cancellation) is not { } scene) return;
+            report.Title($"{dialect.Kind} {ns}/{name}:");
+            foreach (var finding in new JobDoctor(dialect).Examine(scene, TimeProvider.System.GetUtcNow())) findings.Add(finding);
+        });
+        report.Tell(findings);
+        return findings.All.Count > 0;
     }
 }

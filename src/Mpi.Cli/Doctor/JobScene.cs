@@ -16,9 +16,11 @@ public sealed record JobScene(KubeObject Job, ImmutableArray<KubeObject> Owners,
     private const int LogLines = 12;
     private const int LogsMax = 4;
 
-    public static async Task<JobScene> LoadAsync(KubeClient client, ResourceKind kind, string ns, string name, Findings findings, CancellationToken cancellation)
+    /// <param name="findings">Gets what may not be looked at.</param>
+    /// <returns>Null where there is no such job.</returns>
+    public static async Task<JobScene?> LoadAsync(KubeClient client, ResourceKind kind, string ns, string name, Findings findings, CancellationToken cancellation)
     {
-        var job = await client.GetAsync(kind, ns, name, cancellation);
+        if (await FindAsync(client, kind, ns, name, cancellation) is not { } job) return null;
         var owners = new List<KubeObject>();
         var pods = new List<KubeObject>();
         var warnings = new List<KubeObject>();
@@ -53,6 +55,18 @@ public sealed record JobScene(KubeObject Job, ImmutableArray<KubeObject> Owners,
         from c in pod.Root.Items("status", "initContainerStatuses").Concat(pod.Root.Items("status", "containerStatuses"))
         where c.Integer("state", "terminated", "exitCode") is > 0 || c.Integer("lastState", "terminated", "exitCode") is > 0 || (c.Text("name") == PlanningNames.GateContainer && c.Has("state", "running"))
         select (pod.Meta.Name, c.Text("name") ?? "");
+
+    private static async Task<KubeObject?> FindAsync(KubeClient client, ResourceKind kind, string ns, string name, CancellationToken cancellation)
+    {
+        try
+        {
+            return await client.GetAsync(kind, ns, name, cancellation);
+        }
+        catch (ApiException e) when (e.IsNotFound)
+        {
+            return null;
+        }
+    }
 
     private static async Task<IReadOnlyList<KubeObject>> ListAsync(KubeClient client, ResourceKind kind, string ns, CancellationToken cancellation) =>
         (await client.ListAsync(kind, ns, new ListOptions(), cancellation)).Items;
