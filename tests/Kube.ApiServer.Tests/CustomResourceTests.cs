@@ -184,6 +184,29 @@ public sealed class CustomResourceTests : IDisposable
         Assert.Equal(["x", "y"], watch.Events.ConvertAll(static e => (string)e["object"]!["old"]!));
     }
 
+    /// <summary>As kube-apiserver defaults what it reads from its store.</summary>
+    [Fact]
+    public void What_is_written_in_another_version_has_the_defaults_of_the_stored_one_and_a_status_does_not_count_as_a_generation()
+    {
+        _server.Post(Definitions, """
+            {"metadata":{"name":"gauges.example.com"},"spec":{"group":"example.com","scope":"Cluster","names":{"plural":"gauges","kind":"Gauge"},
+             "versions":[{"name":"v2","served":true,"storage":true,"subresources":{"status":{}},"schema":{"openAPIV3Schema":{"type":"object","properties":{
+                            "spec":{"type":"object","properties":{"unit":{"type":"string","default":"m"}}},"status":{"type":"object","properties":{"ready":{"type":"boolean"}}}}}}},
+                         {"name":"v1","served":true,"storage":false,"schema":{"openAPIV3Schema":{"type":"object","x-kubernetes-preserve-unknown-fields":true}}}]}}
+            """);
+        _server.Post("/apis/example.com/v1/gauges", """{"apiVersion":"example.com/v1","kind":"Gauge","metadata":{"name":"g"},"spec":{}}""");
+
+        Assert.Equal("m", (string)_server.Get("/apis/example.com/v2/gauges/g").Object["spec"]!["unit"]!);
+        Assert.Equal(1, (int)_server.Patch("/apis/example.com/v2/gauges/g/status", """{"status":{"ready":true}}""").Object["metadata"]!["generation"]!);
+
+        // A default that a later definition brings is stored by the next write, and is nobody's change of what is wanted.
+        var definition = _server.Get($"{Definitions}/gauges.example.com").Object;
+        definition["spec"]!["versions"]![0]!["schema"]!["openAPIV3Schema"]!["properties"]!["spec"]!["properties"]!["scale"] = JsonNode.Parse("""{"type":"integer","default":10}""");
+        Assert.Equal(200, (int)_server.Put($"{Definitions}/gauges.example.com", definition.ToJsonString()).Code);
+        var gauge = _server.Patch("/apis/example.com/v2/gauges/g/status", """{"status":{"ready":false}}""").Object;
+        Assert.Equal((10, 1), ((int)gauge["spec"]!["scale"]!, (int)gauge["metadata"]!["generation"]!));
+    }
+
     private static JsonObject Rename(JsonObject obj, string apiVersion)
     {
         var (from, to) = apiVersion == "example.com/v2" ? ("old", "new") : ("new", "old");

@@ -10,6 +10,7 @@ internal sealed class CustomResourceKind : KindStrategy
 {
     private readonly string _crdName;
     private readonly string _storageApiVersion;
+    private readonly Schema _storageSchema;
     private readonly ConvertResource? _convert;
     private readonly bool _hasStatus;
 
@@ -27,7 +28,9 @@ internal sealed class CustomResourceKind : KindStrategy
         Document = version.At("schema", "openAPIV3Schema") as JsonObject;
         FieldType = FieldTypes.OfResource(Schema);
         _crdName = crd.Text("metadata", "name")!;
-        _storageApiVersion = $"{group}/{spec.Objects("versions").First(static v => v.Item.Flag("storage") == true).Item.Text("name")}";
+        var stored = spec.Objects("versions").First(static v => v.Item.Flag("storage") == true).Item;
+        _storageApiVersion = $"{group}/{stored.Text("name")}";
+        _storageSchema = stored.Text("name") == Kind.Version ? Schema : Schema.Read(stored.At("schema", "openAPIV3Schema"), isResource: true);
         _convert = convert;
         _hasStatus = version.At("subresources", "status") is JsonObject;
         Scale = ReadScale(version.Members("subresources", "scale"));
@@ -121,8 +124,14 @@ internal sealed class CustomResourceKind : KindStrategy
 
     private static readonly FieldSet NotStatus = FieldSet.Of(["spec"], ["metadata"]);
 
-    public override JsonObject ToStorage(JsonObject obj) =>
-        Kind.ApiVersion == _storageApiVersion ? obj : Convert((JsonObject)obj.DeepClone(), _storageApiVersion);
+    /// <summary>With the defaults of the version that is stored: whoever reads it in that one finds them, before anybody has written in it.</summary>
+    public override JsonObject ToStorage(JsonObject obj)
+    {
+        if (Kind.ApiVersion == _storageApiVersion) return obj;
+        var stored = Convert((JsonObject)obj.DeepClone(), _storageApiVersion);
+        SchemaDefaulting.Apply(stored, _storageSchema);
+        return stored;
+    }
 
     private JsonObject Convert(JsonObject obj, string apiVersion)
     {

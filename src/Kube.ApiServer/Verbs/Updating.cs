@@ -29,7 +29,7 @@ internal static class Updating
             var gone = Deletion.IsFinished(result, strategy);
             // A write that changes nothing is no write: no new revision, no event (as in kube-apiserver's storage).
             if (!gone && JsonNode.DeepEquals(result, old) && after.HasSameFields(owners)) return (current, false);
-            CountGeneration(result, old, strategy);
+            CountGeneration(result, old, context);
             Validate(result, old, context);
 
             Admission.CheckUpdate(result, old, context);
@@ -120,9 +120,10 @@ internal static class Updating
         if (errors.Count > 0) throw Failures.Invalid(context.Kind, context.Call.Name!, [.. errors]);
     }
 
-    private static void CountGeneration(JsonObject result, JsonObject old, KindStrategy strategy)
+    private static void CountGeneration(JsonObject result, JsonObject old, WriteContext context)
     {
-        if (!strategy.HasGeneration || !strategy.ChangesGeneration(result, old)) return;
+        // A write of the status never counts, though it may store defaults that have come since.
+        if (context.Call.Subresource == "status" || !context.Strategy.HasGeneration || !context.Strategy.ChangesGeneration(result, old)) return;
         result["metadata"]!["generation"] = (old.Integer("metadata", "generation") ?? 0) + 1;
     }
 }
