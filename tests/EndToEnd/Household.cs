@@ -20,7 +20,11 @@ internal sealed class Household : IAsyncDisposable
         _limit = new CancellationTokenSource(patience);
         Directory.CreateDirectory(Home);
         Directory.CreateDirectory(Runtime, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Lookout = new Lookout(Path.Combine(Runtime, "kubempi"));
     }
+
+    /// <summary>Holds its clusters against the rules.</summary>
+    public Lookout Lookout { get; }
 
     public CancellationToken Limit => _limit.Token;
 
@@ -113,10 +117,12 @@ internal sealed class Household : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Lookout.RestAsync();
         using var late = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         using var down = Start("down");
         await down.WaitForExitAsync(late.Token);
         _limit.Dispose();
         _folder.Delete(recursive: true);
+        await Lookout.DisposeAsync();
     }
 }

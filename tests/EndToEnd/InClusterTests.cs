@@ -27,6 +27,7 @@ public sealed class InClusterTests
                 Program = new HostProgram(["/bin/true"], []),
                 Notice = static _ => { },
             };
+            await using var lookout = new Lookout(options.StateParent);
             await using var cluster = await LocalCluster.StartAsync(options, cancellation);
             // By its configuration inside the cluster, which names the address; then by the name, with the files that it is made from.
             const string Script = """

@@ -11,7 +11,10 @@ public sealed class KubectlCluster : IAsyncLifetime
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kubempi-kubectl-");
+    private readonly Lookout _lookout;
     private LocalCluster? _cluster;
+
+    public KubectlCluster() => _lookout = new Lookout(Path.Combine(_folder.FullName, "state"));
 
     /// <summary>The kubectls to try: <c>KUBEMPI_KUBECTL</c> names several, separated by colons.</summary>
     public static string[] Kubectls => (Environment.GetEnvironmentVariable("KUBEMPI_KUBECTL") is { Length: > 0 } named ? named : "kubectl").Split(':');
@@ -57,7 +60,9 @@ public sealed class KubectlCluster : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
+        await _lookout.RestAsync();
         if (_cluster is not null) await _cluster.DisposeAsync();
+        await _lookout.DisposeAsync();
         _folder.Delete(recursive: true);
     }
 

@@ -26,6 +26,10 @@ internal static partial class Kubempi
             RedirectStandardError = true,
         };
         start.Environment["KUBEMPI_HOME"] = Root;
+        // A cluster of its own, whatever is up on this machine.
+        using var runtime = new TemporaryFolder("kubempi-run-");
+        start.Environment["XDG_RUNTIME_DIR"] = runtime.Path;
+        await using var lookout = new Lookout(Path.Combine(runtime.Path, "kubempi"));
         using var process = Process.Start(start)!;
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
@@ -46,17 +50,10 @@ internal static partial class Kubempi
     /// <summary>Runs a manifest that exists only for this test.</summary>
     public static async Task<KubempiResult> RunTextAsync(string manifest)
     {
-        var folder = Directory.CreateTempSubdirectory("kubempi-e2e-");
-        try
-        {
-            var file = Path.Combine(folder.FullName, "job.yaml");
-            await File.WriteAllTextAsync(file, manifest);
-            return await RunAsync("run", file);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        using var folder = new TemporaryFolder("kubempi-e2e-");
+        var file = Path.Combine(folder.Path, "job.yaml");
+        await File.WriteAllTextAsync(file, manifest);
+        return await RunAsync("run", file);
     }
 
     private static string FindRoot()

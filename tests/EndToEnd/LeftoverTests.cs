@@ -12,7 +12,7 @@ public sealed class LeftoverTests
     [Fact]
     public async Task Ctrl_C_ends_a_run_with_130_and_leaves_nothing()
     {
-        using var scene = new Scene();
+        await using var scene = new Scene();
         var run = scene.StartSleepingJob();
         var descendants = await scene.UntilLauncherRunsAsync(run);
 
@@ -27,7 +27,7 @@ public sealed class LeftoverTests
     [Fact]
     public async Task After_kill_9_the_kernel_ends_every_pod_and_the_next_run_removes_the_folder()
     {
-        using var scene = new Scene();
+        await using var scene = new Scene();
         var run = scene.StartSleepingJob();
         var descendants = await scene.UntilLauncherRunsAsync(run);
         Signal(run, "KILL");
@@ -45,7 +45,7 @@ public sealed class LeftoverTests
     [Fact]
     public async Task A_timeout_ends_a_run_with_124()
     {
-        using var scene = new Scene();
+        await using var scene = new Scene();
         var run = scene.StartSleepingJob("--timeout", "3s");
         run.BeginErrorReadLine();
         run.BeginOutputReadLine();
@@ -61,11 +61,14 @@ public sealed class LeftoverTests
     }
 
     /// <summary>A folder of the test's own for everything that a run writes on this machine, and a job that would run for long.</summary>
-    private sealed class Scene : IDisposable
+    private sealed class Scene : IAsyncDisposable
     {
         private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("kubempi-left-");
         private readonly CancellationTokenSource _limit = new(Patience);
         private readonly List<Process> _started = [];
+        private readonly Lookout _lookout;
+
+        public Scene() => _lookout = new Lookout(Path.Combine(Runtime, "kubempi"));
 
         public CancellationToken Limit => _limit.Token;
 
@@ -119,7 +122,7 @@ public sealed class LeftoverTests
             }
         }
 
-        public void Dispose()
+        public async ValueTask DisposeAsync()
         {
             foreach (var run in _started)
             {
@@ -127,6 +130,7 @@ public sealed class LeftoverTests
                 run.Dispose();
             }
 
+            await _lookout.DisposeAsync();
             _limit.Dispose();
             _folder.Delete(recursive: true);
         }

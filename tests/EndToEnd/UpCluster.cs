@@ -1,5 +1,6 @@
 using Kube.Client;
 using Kube.Types;
+using Mpi.Planning;
 
 namespace EndToEnd;
 
@@ -17,6 +18,7 @@ public sealed class UpCluster : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
+        _house.Lookout.Planning = new PlanningOptions { ClusterDomain = Domain };
         (await _house.RunAsync("up", "--cluster-domain", Domain)).ShouldEndWith(0);
         Client = Cluster.Connect(_house);
         // The operator looks every other minute whether a gang scheduler was installed: the sooner, the less is waited for.

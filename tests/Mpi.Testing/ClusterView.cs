@@ -33,7 +33,7 @@ public sealed class ClusterView(IEnumerable<IDialect> dialects)
     /// <summary>Those that are there, in the order in which they came.</summary>
     public IEnumerable<JobView> Jobs => _jobs.Values.Where(static j => !j.IsGone);
 
-    public KubeObject? Find(ResourceKind kind, ObjectKey key) => _objects.GetValueOrDefault((kind.Kind, key));
+    public KubeObject? Find(ResourceKind kind, ObjectKey key) => _objects.GetValueOrDefault((kind.ToString(), key));
 
     /// <summary>The job that an object is, or that it belongs to through its controllers, gone ones included; null for everybody else's.</summary>
     public JobView? JobOf(KubeObject obj)
@@ -54,7 +54,7 @@ public sealed class ClusterView(IEnumerable<IDialect> dialects)
     public void Apply(Change change)
     {
         Now = change.At;
-        var (key, meta) = ((change.Kind.Kind, change.Object.Meta.Key), change.Object.Meta);
+        var (key, meta) = ((change.Kind.ToString(), change.Object.Meta.Key), change.Object.Meta);
         if (change.After is { } after) _objects[key] = after;
         else _objects.Remove(key);
         if (meta.Controller is { } owner) _owners[meta.Uid] = owner.Uid;
@@ -75,7 +75,7 @@ public sealed class ClusterView(IEnumerable<IDialect> dialects)
     public void Pass(DateTimeOffset now) => Now = now;
 
     /// <summary>The object was taken away, and its removal is nobody's doing that is watched.</summary>
-    public void Forget(ResourceKind kind, ObjectKey key) => _objects.Remove((kind.Kind, key));
+    public void Forget(ResourceKind kind, ObjectKey key) => _objects.Remove((kind.ToString(), key));
 }
 
 /// <summary>A pod of a job and its part in it.</summary>

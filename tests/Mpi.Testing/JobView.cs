@@ -11,8 +11,7 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
 {
     private readonly SortedDictionary<string, MemberPod> _pods = new(StringComparer.Ordinal);
     private RecordedRun? _recorded;
-    private MpiRun? _run;
-    private bool _read;
+    private ParseResult? _parsed;
 
     // The end of time while all its workers run; null as long as they never did.
     private DateTimeOffset? _completeUntil;
@@ -36,17 +35,13 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
     public RecordedRun Recorded => _recorded ??= dialect.Status.Read(Object.Root.At("status"));
 
     /// <summary>What its spec asks for; null while that is invalid, or another controller's.</summary>
-    public MpiRun? Run
-    {
-        get
-        {
-            if (!_read) (_run, _read) = ((dialect.Parse(Object.Root) as ParseResult.Run)?.Value, true);
-            return _run;
-        }
-    }
+    public MpiRun? Run => (Parsed as ParseResult.Run)?.Value;
+
+    /// <summary>Another controller's, which the operator leaves alone altogether.</summary>
+    public bool IsElsewhere => Parsed is ParseResult.ManagedElsewhere;
 
     /// <summary>Its spec is invalid: by itself, or because it was changed where the dialect follows no change.</summary>
-    public bool IsInvalid => Run is not { } run || (Recorded is { Announced: true, Outcome: null, FrozenSpec: { } begun } && run.FrozenSpec is { } now && now != begun);
+    public bool IsInvalid => !IsElsewhere && (Run is not { } run || (Recorded is { Announced: true, Outcome: null, FrozenSpec: { } begun } && run.FrozenSpec is { } now && now != begun));
 
     public bool IsOver => Recorded.Outcome is not null;
 
@@ -100,7 +95,7 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
         if (next.Meta.Generation != Object.Meta.Generation || !SameAnnotations(next, Object))
         {
             EditedAt = now;
-            _read = false;
+            _parsed = null;
         }
 
         Object = next;
@@ -116,6 +111,8 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
         else if (PartOf(pod) is { } member) _pods[pod.Meta.Uid] = member;
         Note(now);
     }
+
+    private ParseResult Parsed => _parsed ??= dialect.Parse(Object.Root);
 
     private void Want(DateTimeOffset now)
     {

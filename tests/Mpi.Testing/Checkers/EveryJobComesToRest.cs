@@ -22,7 +22,7 @@ public sealed class EveryJobComesToRest : Checker
     public static string? Unrest(JobView job)
     {
         if (job.Object.Meta.DeletionTimestamp is not null) return "is being deleted and does not go";
-        if (job.IsOver) return null;
+        if (job.IsOver || job.IsElsewhere) return null;
         if (job.IsInvalid) return job.Recorded.Invalid is null ? "has an invalid spec and says nothing" : null;
         if (job.Recorded.Invalid is { } settled) return $"is valid and still says that it is not: {settled.Message}";
         var run = job.Run!;

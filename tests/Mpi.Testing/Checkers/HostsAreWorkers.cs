@@ -1,10 +1,11 @@
 using Kube.Types;
 using Mpi.Model;
+using Mpi.Planning;
 
 namespace Mpi.Testing;
 
 /// <summary>The host list names the launcher where it runs ranks, and every worker that takes part, in order, when a launch begins and at rest.</summary>
-internal sealed class HostsAreWorkers : Checker
+internal sealed class HostsAreWorkers(PlanningOptions options) : Checker
 {
     public override void Changed(Change change, ClusterView view)
     {
@@ -27,7 +28,7 @@ internal sealed class HostsAreWorkers : Checker
         // Somebody may have taken it away: the operator does not watch ConfigMaps and finds out when it asks next.
         if (view.Find(Kinds.ConfigMap, new ObjectKey(job.Object.Meta.Namespace, file.Map ?? job.Profile.ConfigMap))?.Root.Text("data", file.Key) is not { } text) return;
 
-        string[] wanted = [.. run.Launcher.RunsRanks ? [job.Profile.Host(job.Profile.LauncherHost, "")] : (string[])[], .. job.Members.Select(i => job.Profile.Host(job.Profile.Worker(i), ""))];
+        string[] wanted = [.. run.Launcher.RunsRanks ? [job.Profile.Host(job.Profile.LauncherHost, options.ClusterDomain)] : (string[])[], .. job.Members.Select(i => job.Profile.Host(job.Profile.Worker(i), options.ClusterDomain))];
         string[] listed = [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(static line => line[0] != '#').Select(static line => line.Split(' ', ':')[0])];
         if (!wanted.SequenceEqual(listed)) throw Broken($"{when}, and the host list of {job} names {string.Join(", ", listed)} instead of {string.Join(", ", wanted)}");
     }
