@@ -336,6 +336,47 @@ public sealed class GangTests
     }
 
     [Fact]
+    public void A_queue_that_cannot_be_looked_for_is_spoken_of_once_when_the_gang_waits_without_a_word()
+    {
+        var world = World("kube-batch", 2, static s => s.RunPolicy()["schedulingPolicy"] = new JsonObject { ["queue"] = "night" });
+        world.Queue = QueueSighting.Hidden;
+        world.Settle();
+        var due = Planner.Decide(world.Observe()).RevisitAt;
+        Assert.Equal(world.Now.AddMinutes(1), due);
+        Assert.Null(world.Condition("Blocked"));
+
+        world.Now = due!.Value;
+        world.Settle();
+        Assert.Equal("QueueHidden", FakeWorld.Text(world.Condition("Blocked")!, "reason"));
+        Assert.Contains("as when there is no Queue night. The operator may not look for it: kubectl get queues.scheduling.incubator.k8s.io night", FakeWorld.Text(world.Condition("Blocked")!, "message"), StringComparison.Ordinal);
+        world.Now = world.Now.AddHours(1);
+        world.Settle();
+        Assert.Single(world.Events, static e => e.Reason == "QueueHidden");
+
+        // A scheduler that has a word for the group knows its queue.
+        world.Find(GangBackend.Named("kube-batch")!.Kinds[0], "pi")!["status"] = new JsonObject
+        {
+            ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Unschedulable", ["status"] = "True", ["reason"] = "NotEnoughResources" }),
+        };
+        world.Settle();
+        Assert.Equal("GangWaiting", FakeWorld.Text(world.Condition("Blocked")!, "reason"));
+    }
+
+    [Fact]
+    public void Of_a_gang_with_a_pod_on_a_node_the_queue_is_in_no_doubt()
+    {
+        var world = World("kube-batch", 2, static s => s.RunPolicy()["schedulingPolicy"] = new JsonObject { ["queue"] = "night" });
+        world.Queue = QueueSighting.Hidden;
+        world.Settle();
+        world.Workers.First().Object("status")["conditions"] = new JsonArray(new JsonObject { ["type"] = "PodScheduled", ["status"] = "True", ["lastTransitionTime"] = KubeTime.Format(world.Now) });
+
+        world.Now = world.Now.AddMinutes(5);
+        world.Settle();
+
+        Assert.Null(world.Condition("Blocked"));
+    }
+
+    [Fact]
     public void A_gang_costs_two_writes()
     {
         var plain = new FakeWorld(Jobs.Pi(3));

@@ -56,7 +56,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
             GangKinds = world.GangKinds,
             Priorities = parsed is ParseResult.Run run ? await priorities.ValuesAsync(GangSize.PrioritiesAsked(run.Value, options), cancellation) : [],
-            QueueIsMissing = await IsQueueMissingAsync(job, parsed, cancellation),
+            Queue = await LookForQueueAsync(job, parsed, cancellation),
             Workers = workers.ToImmutable(),
             LauncherPods = launcherPods.ToImmutable(),
             LauncherFailure = launcher is null ? null : world.FailedPod(launcher.Meta.Uid),
@@ -84,10 +84,11 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
     }
 
     /// <summary>A job that runs has its place, and one that is suspended or over wants none.</summary>
-    private async Task<bool> IsQueueMissingAsync(KubeObject job, ParseResult parsed, CancellationToken cancellation) =>
+    private async Task<QueueSighting> LookForQueueAsync(KubeObject job, ParseResult parsed, CancellationToken cancellation) =>
         parsed is ParseResult.Run { Value: var run } && GangBackend.QueueOf(run, options, world.GangKinds) is { } queue
         && !run.Suspended && dialect.Status.Read(job.Root.At("status")) is { Running: not true, Outcome: null }
-        && await queues.IsMissingAsync(queue, cancellation);
+            ? await queues.LookAsync(queue, cancellation)
+            : QueueSighting.There;
 
     /// <summary>
     /// What was met at the server and is in no store (somebody else's object, a view that lags) is looked at again in each

@@ -63,8 +63,8 @@ public sealed record ObservedRun
     /// <summary>Which of <see cref="GangBackend.AllKinds"/> the cluster serves.</summary>
     public ImmutableHashSet<ResourceKind> GangKinds { get; init; } = [];
 
-    /// <summary>The run's queue (<see cref="GangBackend.QueueOf"/>) is not there, though the cluster has queues.</summary>
-    public bool QueueIsMissing { get; init; }
+    /// <summary>What is known of the run's queue (<see cref="GangBackend.QueueOf"/>).</summary>
+    public QueueSighting Queue { get; init; }
 
     /// <summary>The values of the priority classes that <see cref="GangSize.PrioritiesAsked"/> names; one that is missing is 0.</summary>
     public ImmutableDictionary<string, int> Priorities { get; init; } = ImmutableDictionary<string, int>.Empty;

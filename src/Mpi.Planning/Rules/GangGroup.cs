@@ -11,6 +11,9 @@ internal static class GangGroup
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(30);
 
+    /// <summary>A gang that nobody has looked at for so long may name a queue that is not there.</summary>
+    private static readonly TimeSpan QueueDoubted = TimeSpan.FromMinutes(1);
+
     /// <returns>False when no pod may be made: the gang could never start. What runs already goes on.</returns>
     public static bool Ensure(Draft draft)
     {
@@ -126,14 +129,34 @@ internal static class GangGroup
     /// <summary>Says why the group waits: for a queue that nobody has made, or as its back end says. Its reason alone: a back end's own message changes with every try, and each change would be a write.</summary>
     private static void Report(Draft draft, ImmutableArray<GangObjectView> present)
     {
-        if (draft.Scene.Seen.QueueIsMissing && draft.Run.Gang?.Queue is { } queue)
+        if (draft.Scene.Seen.Queue == QueueSighting.Missing)
         {
-            Block(draft, new RunRemark("QueueMissing", $"there is no Queue {queue}, and the scheduler passes over its pods without a word; create it, or name another one"));
+            Block(draft, new RunRemark("QueueMissing", $"there is no Queue {draft.Run.Gang?.Queue}, and the scheduler passes over its pods without a word; create it, or name another one"));
             return;
         }
 
-        if (present.FirstOrDefault(static g => g.Waiting.Length > 0) is not { } group) return;
+        if (present.FirstOrDefault(static g => g.Waiting.Length > 0) is not { } group)
+        {
+            if (draft.Scene.Seen.Queue == QueueSighting.Hidden && present is [var silent, ..]) DoubtQueue(draft, silent);
+            return;
+        }
+
         draft.Blocked ??= new RunRemark("GangWaiting", $"{group.Kind.Kind} {group.Meta.Name} is not scheduled yet ({group.Waiting}); kubectl describe {group.Kind.Plural}.{group.Kind.Group} {group.Meta.Name} tells more");
+    }
+
+    /// <summary>A queue that cannot be looked for is spoken of when the gang waits and its scheduler says nothing: that is how a missing one shows.</summary>
+    private static void DoubtQueue(Draft draft, GangObjectView group)
+    {
+        if (draft.Scene.Workers.Concat(draft.Scene.LauncherPods).Any(static p => p.ScheduledAt is not null)) return;
+        var due = (group.Meta.CreationTimestamp ?? draft.Scene.Now) + QueueDoubted;
+        if (draft.Scene.Now < due)
+        {
+            draft.Revisit(due);
+            return;
+        }
+
+        var queue = draft.Run.Gang?.Queue;
+        Block(draft, new RunRemark("QueueHidden", $"no pod is scheduled, and the scheduler says nothing of {group.Kind.Kind} {group.Meta.Name}, as when there is no Queue {queue}. The operator may not look for it: kubectl get queues.{group.Kind.Group} {queue}"));
     }
 
     private static void Block(Draft draft, RunRemark fault)

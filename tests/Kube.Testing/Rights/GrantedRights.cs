@@ -41,6 +41,9 @@ public sealed class GrantedRights
         return new GrantedRights(grants.ToImmutable());
     }
 
+    /// <summary>The same but for one right, wherever it holds.</summary>
+    public GrantedRights Without(Right right) => new(_grants.RemoveAll(g => g.Right == right));
+
     public bool Allow(ApiRequest request)
     {
         var needed = Right.Needed(request);

@@ -41,6 +41,8 @@ internal sealed class FakeWorld
     public ImmutableHashSet<ResourceKind> GangKinds { get; set; } = [];
     public ImmutableDictionary<string, int> Priorities { get; set; } = ImmutableDictionary<string, int>.Empty;
 
+    public QueueSighting Queue { get; set; }
+
     /// <summary>Every write that was applied, in order: such as <c>create Pod pi-worker-0</c> or <c>status</c>.</summary>
     public List<string> Writes { get; } = [];
     public List<PlanEvent> Events { get; } = [];
@@ -97,6 +99,7 @@ internal sealed class FakeWorld
             GangObjects = [.. GangKinds.Where(k => _objects.ContainsKey((k.Kind, "pi"))).Select(k => GangObjectView.Read(k, KubeObject.From(Find(k, "pi")!).Root))],
             GangKinds = GangKinds,
             Priorities = Priorities,
+            Queue = Queue,
             ConfirmedAbsent = [.. _confirmedAbsent],
             LauncherFailure = LastLauncherFailure,
             Refused = Refused,

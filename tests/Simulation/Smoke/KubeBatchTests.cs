@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Kube.Client;
 using Kube.Nodes.Virtual;
+using Kube.Testing;
 using Kube.Types;
 using Mpi.Planning;
 
@@ -239,6 +240,20 @@ public sealed class KubeBatchTests
         world.Cluster.RunUntil(() => !world.Has("SchedulerMissing"), TimeSpan.FromMinutes(2), "the queue is found");
     }
 
+    /// <summary>Queues are the cluster's, and the rights of an operator of one namespace end with that.</summary>
+    [Fact]
+    public async Task Who_may_not_look_for_queues_says_nothing_of_a_gang_that_starts()
+    {
+        var right = new Right("get", KubeBatchWorld.Queue.Group, KubeBatchWorld.Queue.Plural);
+        await using var world = new KubeBatchWorld(rights: OperatorRights.WithKubeBatch.Without(right));
+        var job = KubeBatchWorld.Ring();
+        job["spec"]!["podGroup"] = new JsonObject { ["spec"] = new JsonObject { ["queue"] = "night" } };
+        world.Create(job);
+        world.RunUntil("Succeeded");
+
+        Assert.DoesNotContain(world.List(Kinds.Event), static e => e.Root.Text("reason") == "QueueHidden");
+    }
+
     [Fact]
     public async Task Where_queues_are_no_kind_of_the_cluster_none_is_missed()
     {
@@ -274,6 +289,24 @@ public sealed class KubeBatchTests
         world.RunUntil("Restarting");
         Assert.Equal((5, null), (world.Job.Root.Integer("status", "attempt", "number"), world.Job.Root.Text("status", "attempt", "notBefore")));
         world.RunUntil("Succeeded");
+    }
+
+    [Theory]
+    [InlineData("ring-0")]
+    [InlineData("ring-2")]
+    public async Task A_pod_that_is_gone_without_a_farewell_restarts_the_gang_for_nothing(string host)
+    {
+        await using var world = new KubeBatchWorld(static (_, attempt) => attempt == 1 ? KubeBatchWorld.Forever : null);
+        world.Create(KubeBatchWorld.Ring(jobSpec: static spec => spec["backoffLimit"] = 0));
+        world.RunUntil("Running");
+
+        var pod = world.Pods.Single(p => p.Root.Text("spec", "hostname") == host).Meta.Name;
+        await world.Cluster.Admin.DeleteAsync(Kinds.Pod, "default", pod, new DeleteOptions(GracePeriod: TimeSpan.Zero), CancellationToken.None);
+
+        world.RunUntil("Restarting", TimeSpan.FromMinutes(1));
+        Assert.StartsWith("a pod of Job ring has gone", world.Message("Restarting"), StringComparison.Ordinal);
+        world.RunUntil("Succeeded");
+        Assert.Equal((2, null, 1), (world.Job.Root.Integer("status", "attempt", "number"), world.Job.Root.Integer("status", "attempt", "failures"), world.Job.Root.Integer("status", "attempt", "losses")));
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Kube.Client;
 using Kube.Nodes.Virtual;
+using Kube.Testing;
 using Kube.Types;
 using Mpi.Dialects;
 using Mpi.Planning;
@@ -24,7 +25,8 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
     private readonly Dictionary<string, int> _attempts = new(StringComparer.Ordinal);
 
     /// <param name="script">What a pod does, by its index and the number of the attempt, from 1; null for what goes well.</param>
-    public KubeBatchWorld(Func<int, int, PodScript?>? script = null, Faults? faults = null, bool installed = true, PlanningOptions? planning = null)
+    /// <param name="rights">The operator's; null for those of deploy/kube-batch.yaml.</param>
+    public KubeBatchWorld(Func<int, int, PodScript?>? script = null, Faults? faults = null, bool installed = true, PlanningOptions? planning = null, GrantedRights? rights = null)
     {
         Cluster = new SimulatedCluster(new SimulationOptions(23)
         {
@@ -32,7 +34,7 @@ internal sealed class KubeBatchWorld : IAsyncDisposable
             Definitions = [Yaml.Read(CustomResources.Read("kube-batch/mpis.yaml"))[0].Root],
             AlsoWatched = [KubeBatchDialect.Mpi],
             Faults = faults ?? Faults.None,
-            Rights = OperatorRights.WithKubeBatch,
+            Rights = rights ?? OperatorRights.WithKubeBatch,
             Planning = planning ?? new PlanningOptions(),
             ScriptOf = pod => ScriptOf(pod, script),
         });
