@@ -27,6 +27,7 @@ public sealed class MissingRightsTests
             await WithoutAsync(ground, whole[0], "batch", "jobs", "patch");
             await WithoutAsync(ground, whole[1], "scheduling.incubator.k8s.io", "mpis/status", "patch");
             await using var child = await OperatorChild.StartAsync(ground.Target);
+            child.LacksRights = true;
             await ground.UntilAsync("the missing rights", () => Task.FromResult(child.Log.Contains("To mend it", StringComparison.Ordinal)));
             Assert.Contains(
                 """

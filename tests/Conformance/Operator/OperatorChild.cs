@@ -48,6 +48,9 @@ internal sealed class OperatorChild : IAsyncDisposable
         return new OperatorChild(folder, Process.Start(start)!);
     }
 
+    /// <summary>Rights were taken from it on purpose: a job that another test left may meet that.</summary>
+    public bool LacksRights { get; set; }
+
     /// <summary>What it has said so far.</summary>
     public string Log => string.Join('\n', _log);
 
@@ -67,7 +70,7 @@ internal sealed class OperatorChild : IAsyncDisposable
 
         Assert.True(_process.ExitCode == 0, $"the operator ended with {_process.ExitCode}\n{string.Join('\n', _log)}");
         // Nothing it asked for was refused: the manifests give it what it needs.
-        Assert.DoesNotContain(_log, static line => line.Contains("forbidden", StringComparison.OrdinalIgnoreCase) || line.Contains("a bug of the operator", StringComparison.Ordinal));
+        Assert.DoesNotContain(_log, line => (!LacksRights && line.Contains("forbidden", StringComparison.OrdinalIgnoreCase)) || line.Contains("a bug of the operator", StringComparison.Ordinal));
         _process.Dispose();
     }
 
