@@ -86,6 +86,24 @@ public sealed class WorkerLossTests
     }
 
     [Fact]
+    public void A_worker_that_ended_well_is_lost_to_a_launcher_that_is_tried_again()
+    {
+        var world = Running();
+        world.Worker(1, pod => world.Exit(pod, 0));
+        world.Settle();
+        Assert.Null(world.Condition("Restarting"));
+
+        // No launcher's command was there to need it, until the Job makes the next pod.
+        world.FailLauncherPod(1);
+        world.Settle();
+        Assert.Null(world.Condition("Restarting"));
+        world.StartLauncherPod();
+        world.Settle();
+
+        Assert.Equal("worker pi-worker-1 ended with exit code 0 before the launcher started", FakeWorld.Text(world.Condition("Restarting")!, "message"));
+    }
+
+    [Fact]
     public void The_last_retry_is_not_spent_on_a_launcher_that_died_of_its_worker()
     {
         // restartPolicy OnFailure: the Job has failed, and has taken its pod along.

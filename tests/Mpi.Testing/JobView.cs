@@ -13,6 +13,9 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
     private RecordedRun? _recorded;
     private ParseResult? _parsed;
 
+    // What it asked for when that was last valid: its pods keep their parts while a user spoils its spec.
+    private MpiRun? _standing;
+
     // The end of time while all its workers run; null as long as they never did.
     private DateTimeOffset? _completeUntil;
 
@@ -73,7 +76,7 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
     public MemberPod? PartOf(KubeObject pod)
     {
         var view = new PodView(pod);
-        if (pod.Meta.Annotations.TryGetValue(PlanningNames.CompletionIndex, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && Run?.Workers.Form == WorkerForm.JobIndexes)
+        if (pod.Meta.Annotations.TryGetValue(PlanningNames.CompletionIndex, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && (Run ?? _standing)?.Workers.Form == WorkerForm.JobIndexes)
         {
             return new MemberPod(view, index == 0 ? null : index - 1);
         }
@@ -95,6 +98,7 @@ public sealed class JobView(IDialect dialect, KubeObject job, DateTimeOffset at)
         if (next.Meta.Generation != Object.Meta.Generation || !SameAnnotations(next, Object))
         {
             EditedAt = now;
+            _standing = Run ?? _standing;
             _parsed = null;
         }
 

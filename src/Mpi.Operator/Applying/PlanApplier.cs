@@ -164,9 +164,9 @@ public sealed partial class PlanApplier(
             await client.DeleteAsync(
                 delete.Kind, delete.Key.Namespace, delete.Key.Name, new DeleteOptions(Uid: delete.Uid, Propagation: delete.Propagation), cancellation);
         }
-        catch (ApiException e) when (e.IsNotFound || e.Status.Code == 409)
+        catch (ApiException e) when (e.IsNotFound)
         {
-            // Gone, or of another incarnation by now: either way this one is no more.
+            // Gone already. A conflict says less: the name may have another incarnation, or the server asks to try again. The next plan finds out.
         }
 
         pass.Land(new LandedWrite(delete.Kind, delete.Key, null) { DeletedUid = delete.Uid });

@@ -50,6 +50,9 @@ internal sealed class Scene
     /// <summary>Whether the launcher's own command has started in this attempt, not only its gate.</summary>
     public bool LauncherStarted => LauncherPods.Any(static p => p.Started || p.Phase == PodPhase.Running);
 
+    /// <summary>A launcher's pod is there whose command has not started yet: the first, or one that the Job made after a failure.</summary>
+    public bool LauncherWaits => LauncherPods.Any(static p => p is { Started: false, Phase: PodPhase.Pending, Meta.Deleting: false });
+
     public static Scene Of(ObservedRun seen) =>
         new(seen, seen.Dialect.Profile(seen.Job.Meta), seen.Dialect.Status.Read(seen.Job.Root.At("status")));
 

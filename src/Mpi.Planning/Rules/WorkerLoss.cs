@@ -28,7 +28,7 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
             if (scene.Worker(index) is { } pod)
             {
                 if (draft.Workers.SharesFate(draft, pod)) continue;
-                if ((Of(pod, scene.LauncherStarted) ?? draft.Workers.LossOf(draft, index, pod, launched)) is { } loss) losses.Add(loss);
+                if ((Of(pod, scene.LauncherStarted && !scene.LauncherWaits) ?? draft.Workers.LossOf(draft, index, pod, launched)) is { } loss) losses.Add(loss);
             }
             else if (IsMissing(draft, index))
             {
@@ -57,7 +57,8 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
     {
         { Phase: PodPhase.Failed } when IsInfrastructure(pod) => new WorkerLoss(pod.Meta.Name, true, pod.Reason == "Evicted", Describe(pod)),
         { Phase: PodPhase.Failed } => new WorkerLoss(pod.Meta.Name, false, false, Describe(pod)),
-        // A worker that ends well after the launcher's command has started has done its part: mpirun notices if it had not.
+        // A worker that ends well after the launcher's command has started has done its part: mpirun notices if it had not. One that the Job
+        // makes anew after a failure finds it gone for good.
         { Phase: PodPhase.Succeeded } => launcherStarted ? null : new WorkerLoss(pod.Meta.Name, false, false, $"worker {pod.Meta.Name} ended with exit code 0 before the launcher started"),
         { Meta.Deleting: true } => new WorkerLoss(pod.Meta.Name, true, false, Describe(pod)),
         _ => null,

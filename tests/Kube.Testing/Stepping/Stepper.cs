@@ -1,18 +1,21 @@
+using System.Runtime.InteropServices;
 using Kube.Client;
 
 namespace Kube.Testing;
 
 /// <summary>
-/// Drives loops in one thread: whose step comes next is drawn from a seeded <see cref="Random"/>, time passes only when
-/// no loop has anything left to do, and every run has a bound. The same seed and the same loops give the same run.
+/// Drives loops in one thread: whose step comes next is the schedule's word, such as a seed's, time passes only when
+/// no loop has anything left to do, and every run has a bound. The same schedule and the same loops give the same run.
 /// </summary>
-public sealed class Stepper(VirtualClock clock, Random random)
+public sealed class Stepper(VirtualClock clock, ISchedule schedule)
 {
     private readonly List<ILoop> _loops = [];
     private readonly Queue<string> _trace = new();
 
     // The loops at [0, _candidates) may have something to do; those behind said no since the last progress.
     private int _candidates;
+
+    public Stepper(VirtualClock clock, Random random) : this(clock, new SeededSchedule(random)) { }
 
     public VirtualClock Clock => clock;
     public IReadOnlyList<ILoop> Loops => _loops;
@@ -32,7 +35,7 @@ public sealed class Stepper(VirtualClock clock, Random random)
     public Stepper Add(params IEnumerable<ILoop> loops)
     {
         _loops.AddRange(loops);
-        _candidates = _loops.Count;
+        Changed();
         return this;
     }
 
@@ -40,7 +43,7 @@ public sealed class Stepper(VirtualClock clock, Random random)
     public void Remove(params IEnumerable<ILoop> loops)
     {
         foreach (var loop in loops) _loops.Remove(loop);
-        _candidates = _loops.Count;
+        Changed();
     }
 
     /// <summary>Adds a line to the trace that failures show.</summary>
@@ -82,7 +85,13 @@ public sealed class Stepper(VirtualClock clock, Random random)
         }
     }
 
-    /// <summary>One step of a loop drawn at random. False when every loop has said that it has nothing to do.</summary>
+    private void Changed()
+    {
+        _candidates = _loops.Count;
+        schedule.Changed(_loops);
+    }
+
+    /// <summary>One step of the loop whose turn it is. False when every loop has said that it has nothing to do.</summary>
     private bool StepOne(long limit)
     {
         if (_candidates == 0)
@@ -92,18 +101,20 @@ public sealed class Stepper(VirtualClock clock, Random random)
         }
 
         if (Steps++ >= limit) throw Failure($"{MaxStepsPerRun} steps did not lead to rest");
-        var index = random.Next(_candidates);
+        var index = schedule.Next(CollectionsMarshal.AsSpan(_loops)[.._candidates]);
         var loop = _loops[index];
         if (Step(loop))
         {
             Note(loop.Name);
             _candidates = _loops.Count;
+            schedule.Stepped(loop, progressed: true);
             AfterProgress?.Invoke(loop);
         }
         else
         {
             _candidates--;
             (_loops[index], _loops[_candidates]) = (_loops[_candidates], _loops[index]);
+            schedule.Stepped(loop, progressed: false);
         }
 
         return true;

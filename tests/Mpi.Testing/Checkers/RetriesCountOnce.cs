@@ -76,8 +76,8 @@ internal sealed class RetriesCountOnce(PlanningOptions options) : Checker
                 {
                     foreach (var state in (ReadOnlySpan<string>)["state", "lastState"])
                     {
-                        // How a container ended is told again as its last state when it has been started anew.
-                        if (container.Integer(state, "terminated", "exitCode") is { } code and not 0 && pod.Failures.Add($"{container.Text("name")} {code} at {container.Text(state, "terminated", "finishedAt")}") && byItself) pod.OwnFailures++;
+                        // How a container ended is told again as its last state when it has been started anew. A worker is not to end, well or not.
+                        if (container.Integer(state, "terminated", "exitCode") is { } code && (code != 0 || !launcher) && pod.Failures.Add($"{container.Text("name")} {code} at {container.Text(state, "terminated", "finishedAt")}") && byItself) pod.OwnFailures++;
                     }
                 }
 

@@ -69,6 +69,7 @@ internal sealed class Exploration(TextWriter output)
         }
 
         foreach (var line in Coverage.Tell()) await output.WriteLineAsync(line);
+        await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0} s, {Steps / watch.Elapsed.TotalSeconds:0} steps/s"));
         await output.WriteLineAsync($"{runs} seeds, {Steps} steps, {Violations} violations");
     }
 

@@ -10,7 +10,19 @@ namespace Simulation;
 /// <param name="Violation">Null where everything held.</param>
 /// <param name="Trace">A hash of everything that happened, in order.</param>
 /// <param name="End">The objects at rest, as text that is equal for equal outcomes; empty where it did not come to rest.</param>
-internal sealed record TrialResult(ViolationException? Violation, long Steps, string Trace, string End);
+internal sealed record TrialResult(ViolationException? Violation, long Steps, string Trace, string End)
+{
+    /// <summary>Of the operators.</summary>
+    public int Writes { get; init; }
+
+    /// <summary>Where only messages and memories were lost, the end is the one of a calm run.</summary>
+    public TrialResult ComparedTo(TrialResult calm)
+    {
+        if (Violation is not null || calm.Violation is not null || calm.End == End) return this;
+        var (expected, actual) = (calm.End.Split('\n'), End.Split('\n'));
+        return this with { Violation = new ViolationException("EndsAlike", $"lost messages changed the end.{Environment.NewLine}missing: {string.Join("; ", expected.Except(actual).Take(6))}{Environment.NewLine}unexpected: {string.Join("; ", actual.Except(expected).Take(6))}") };
+    }
+}
 
 /// <summary>Plays a scenario to its end, with every checker looking on, and then once more without its mishaps where they must not have mattered.</summary>
 internal sealed class Trial
@@ -32,6 +44,7 @@ internal sealed class Trial
     private readonly Coverage? _coverage;
     private Timetable? _timetable;
     private Doer? _doer;
+    private DelayingSchedule? _order;
 
     private Trial(Scenario scenario, Coverage? coverage) => (_scenario, _coverage) = (scenario, coverage);
 
@@ -42,14 +55,14 @@ internal sealed class Trial
         var result = await new Trial(scenario, coverage).PlayOnceAsync(build, story);
         if (result.Violation is not null || scenario.Mishaps.IsEmpty || !scenario.EndsAlike) return result;
         var calm = await new Trial(scenario with { Mishaps = [] }, null).PlayOnceAsync(build, null);
-        if (calm.Violation is null && calm.End != result.End)
-        {
-            var (expected, actual) = (calm.End.Split('\n'), result.End.Split('\n'));
-            result = result with { Violation = new ViolationException("EndsAlike", $"lost messages changed the end.{Environment.NewLine}missing: {string.Join("; ", expected.Except(actual).Take(6))}{Environment.NewLine}unexpected: {string.Join("; ", actual.Except(expected).Take(6))}") };
-        }
-
+        result = result.ComparedTo(calm);
         return result with { Steps = result.Steps + calm.Steps };
     }
+
+    /// <summary>Plays a scenario once, in an order that is not the seed's.</summary>
+    /// <exception cref="NoOtherOrderException">A delay changed nothing.</exception>
+    public static Task<TrialResult> PlayInOrderAsync(Scenario scenario, DelayingSchedule order, Func<OperatorParts, OperatorParts>? build = null, Storyteller? story = null) =>
+        new Trial(scenario, null) { _order = order }.PlayOnceAsync(build, story);
 
     private async Task<TrialResult> PlayOnceAsync(Func<OperatorParts, OperatorParts>? build, Storyteller? story)
     {
@@ -67,12 +80,14 @@ internal sealed class Trial
             LeaderElection = _scenario.Candidates > 0,
             Standby = _scenario.Candidates > 1,
             MostSteps = 400_000,
+            Schedule = _order,
             ScriptOf = pods.ScriptOf,
             Faults = Faults(),
             Timetable = cluster => _timetable = new Timetable(cluster.Clock, Entries(cluster)),
             Build = parts => rules.Watch(build?.Invoke(parts) ?? parts),
         });
         story?.Follow(world);
+        if (_order is { } order) order.Told = what => world.Tell("order:", what);
         _doer = new Doer(_scenario, world);
         ViolationException? violation = null;
         var end = "";
@@ -95,7 +110,7 @@ internal sealed class Trial
 
         violation ??= world.Operator.Log.Bugs.Concat(world.Standby?.Log.Bugs ?? []).Select(static bug => new ViolationException("NoBugs", bug)).FirstOrDefault();
         _coverage?.Add(_scenario, _happened, world.Observer.View);
-        return new TrialResult(violation, world.Stepper.Steps, world.Observer.TraceHash, end);
+        return new TrialResult(violation, world.Stepper.Steps, world.Observer.TraceHash, end) { Writes = world.Operator.Writes };
     }
 
     /// <returns>The end.</returns>
@@ -115,6 +130,7 @@ internal sealed class Trial
         for (var round = 1; ; round++)
         {
             AwaitRest(world);
+            _order?.Close();
             others = false;
             world.RunFor(Settling(world));
             var writes = world.Operator.Writes;

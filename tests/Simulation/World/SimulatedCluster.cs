@@ -36,7 +36,9 @@ public sealed class SimulatedCluster : IAsyncDisposable
         _random = new Random(options.Seed);
         Server = new KubeApiServer(new ApiServerOptions { Time = Clock, Random = new Random(_random.Next()) });
         Admin = new KubeClient(new InProcessHandler(Server), InProcessHandler.BaseAddress, Unlimited, Clock);
-        Stepper = new Stepper(Clock, new Random(_random.Next())) { MaxStepsPerRun = options.MostSteps };
+        // Drawn in any case: with another order the other draws stay the same.
+        var order = new Random(_random.Next());
+        Stepper = new Stepper(Clock, options.Schedule ?? new SeededSchedule(order)) { MaxStepsPerRun = options.MostSteps };
 
         Install();
         Observer = new WorldObserver(Admin, Clock, options);
@@ -164,9 +166,9 @@ public sealed class SimulatedCluster : IAsyncDisposable
         return pod.Spec.Items("initContainers").Any(static c => c.Text("name") == PlanningNames.GateContainer) ? script with { InitDone = () => GateOpens(pod) } : script;
     }
 
-    /// <summary>A launcher's gate opens when every worker runs; nobody else's holds anybody up.</summary>
+    /// <summary>A launcher's gate opens when every worker runs, or its limit is over; nobody else's holds anybody up.</summary>
     private bool GateOpens(PodView pod) =>
-        Observer.View.JobOf(pod.Object) is not { } job || job.PartOf(pod.Object) is not { IsLauncher: true } || job.WasCompleteWithin(TimeSpan.Zero, Clock.GetUtcNow());
+        Clock.GetUtcNow() - pod.Meta.CreationTimestamp >= GateHolds.Limit || Observer.View.JobOf(pod.Object) is not { } job || job.PartOf(pod.Object) is not { IsLauncher: true } || job.WasCompleteWithin(TimeSpan.Zero, Clock.GetUtcNow());
 
     private PodScript Skewed(PodScript worker) => worker with { StartDelay = worker.StartDelay is { } delay ? delay * (0.5 + _random.NextDouble()) : null };
 

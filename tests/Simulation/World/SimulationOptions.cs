@@ -63,6 +63,9 @@ public sealed record SimulationOptions(int Seed)
     /// <summary>A run that takes more steps between two looks of a test never comes to rest.</summary>
     public long MostSteps { get; init; } = 2_000_000;
 
+    /// <summary>Says whose step comes next in this one world; null for the seed's word.</summary>
+    public ISchedule? Schedule { get; init; }
+
     /// <summary>What befalls the operator's machine and the user's mind, and when.</summary>
     public Func<SimulatedCluster, ITimedLoop>? Timetable { get; init; }
 
