@@ -199,7 +199,10 @@ public sealed class PlanApplierTests : IDisposable
         var pod = _kube.Put(Kinds.Pod, A.Pod("pi-worker-0"));
         var again = new PlanAction.Delete(Kinds.Pod, pod.Meta.Key, pod.Meta.Uid, "test");
         var other = new PlanAction.Delete(Kinds.Pod, pod.Meta.Key, "another", "test");
-        Assert.True((await Apply(new Plan { Actions = [other] })).Complete);
+        // A conflict is no proof that it is gone: the next plan looks again.
+        var conflict = await Apply(new Plan { Actions = [other] });
+        Assert.False(conflict.Complete);
+        Assert.Empty(conflict.Landed);
         Assert.NotNull(_kube.Find(Kinds.Pod, "default", "pi-worker-0"));
         Assert.True((await Apply(new Plan { Actions = [again] })).Complete);
         Assert.Null(_kube.Find(Kinds.Pod, "default", "pi-worker-0"));
