@@ -1,8 +1,9 @@
 using Kube.Types;
+using Mpi.Model;
 
 namespace Mpi.Testing;
 
-/// <summary>An event tells of something that happened: that a job was created, that it ended, once; that it runs, once an attempt, resumption or, where that is told too, start of the launcher anew.</summary>
+/// <summary>An event tells of something that happened: that a job was created, that it ended, and how, once; that it runs, once an attempt, resumption or, where that is told too, start of the launcher anew.</summary>
 internal sealed class NewsIsToldOnce : Checker
 {
     private readonly Dictionary<(string Job, string Reason), long> _told = [];
@@ -13,10 +14,16 @@ internal sealed class NewsIsToldOnce : Checker
         if (view.IsJob(change.Kind) && view.JobOf(change.Object) is { } changed) CountStarts(changed);
         if (change.Kind != Kinds.Event || change.After is not { } news || change.After.Root.Text("involvedObject", "uid") is not { } uid) return;
         var reason = news.Root.Text("reason") ?? "";
-        if (reason is not ("MPIJobCreated" or "MPIJobSucceeded" or "MPIJobRunning")) return;
         var told = _told[(uid, reason)] = _told.GetValueOrDefault((uid, reason)) + (news.Root.Integer("count") ?? 1) - (change.Before?.Root.Integer("count") ?? 0);
         var job = view.Jobs.FirstOrDefault(j => j.Uid == uid);
-        var may = reason != "MPIJobRunning" || job is null ? 1 : (job.Recorded.Attempt?.Number ?? 1) + _starts[uid].Anew + (job.SuspendedAt is null ? 0 : job.Object.Meta.Generation);
+        var may = job is null ? 1 : reason switch
+        {
+            "MPIJobCreated" or "MPIJobSucceeded" => 1,
+            "MPIJobRunning" => (job.Recorded.Attempt?.Number ?? 1) + _starts[uid].Anew + (job.SuspendedAt is null ? 0 : job.Object.Meta.Generation),
+            // What ends the last attempt may have ended those before it.
+            _ when job.Recorded.Outcome is RunOutcome.Failed { Reason: var why } && reason == why => job.Recorded.Attempt?.Number ?? 1,
+            _ => told,
+        };
         if (job is not null && told > may) throw Broken($"event {reason} was told {told} times of {job}");
     }
 

@@ -11,9 +11,9 @@ namespace Simulation;
 
 /// <summary>An operator with one mistake in it, of the kind that people make and reviews let through.</summary>
 /// <param name="Name">The mistake.</param>
-/// <param name="Seed">One that is known to find it. It is tried first and saves time; where it no longer does, all are tried in order.</param>
+/// <param name="Finder">The run that is known to find it. It is tried first and saves time; where it no longer does, all are tried in order.</param>
 /// <param name="Break">Asked anew for each operator process: what a mistake remembers is gone after a crash.</param>
-internal sealed record Mutant(string Name, int Seed, Func<OperatorParts, OperatorParts> Break);
+internal sealed record Mutant(string Name, string Finder, Func<OperatorParts, OperatorParts> Break);
 
 /// <summary>The places where a mistake can sit: what the rules are told, what they say, what of it is carried out, and how requests are sent.</summary>
 internal static class Mistaken

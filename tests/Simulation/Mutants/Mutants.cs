@@ -16,20 +16,20 @@ internal static class Mutants
     public static readonly ImmutableArray<Mutant> All =
     [
         // What is recorded, and when.
-        new("the status is written after the actions, whatever it announces", 1, Plans(static (_, plan) => plan with { StatusFirst = false })),
-        new("a result is recorded after the clean-up", 1, Plans(static (_, plan) => plan.Status?["completionTime"] is null ? plan : plan with { StatusFirst = false })),
-        new("the launcher of the attempt is not remembered", 24, Memory(static recorded => recorded with { Attempt = recorded.Attempt is { } attempt ? attempt with { LauncherUid = null } : null })),
-        new("an attempt after a restart keeps its number", 2, Report(static (_, report) => report.Attempt is { } attempt ? report with { Attempt = attempt with { Number = 1 } } : report)),
-        new("the status says anew at each pass when it was written", 1, Plans(static (seen, plan) => seen.Job.Root.Has("status") && plan.Status is null && plan.Confirm.IsEmpty
+        new("the status is written after the actions, whatever it announces", "seed 1", Plans(static (_, plan) => plan with { StatusFirst = false })),
+        new("a result is recorded after the clean-up", "seed 1", Plans(static (_, plan) => plan.Status?["completionTime"] is null ? plan : plan with { StatusFirst = false })),
+        new("the launcher of the attempt is not remembered", "seed 24", Memory(static recorded => recorded with { Attempt = recorded.Attempt is { } attempt ? attempt with { LauncherUid = null } : null })),
+        new("an attempt after a restart keeps its number", "seed 2", Report(static (_, report) => report.Attempt is { } attempt ? report with { Attempt = attempt with { Number = 1 } } : report)),
+        new("the status says anew at each pass when it was written", "seed 1", Plans(static (seen, plan) => seen.Job.Root.Has("status") && plan.Status is null && plan.Confirm.IsEmpty
             ? plan with { Status = Changed((JsonObject)seen.Job.Root.At("status").ToTree()!, s => s["lastReconcileTime"] = KubeTime.Format(seen.Now)), RevisitAt = seen.Now.AddSeconds(30) }
             : plan)),
-        new("an event is written before the status that it is about", 1, Plans(static (seen, plan) => plan with
+        new("an event is written before the status that it is about", "seed 1", Plans(static (seen, plan) => plan with
         {
             Events = [],
             StatusFirst = false,
             Actions = [.. plan.Events.Select((news, i) => new PlanAction.Create(Kinds.Event, AsEvent(seen, news, i))), .. plan.Actions],
         })),
-        new("what was said is remembered in the process alone", 1, Rules(static decide =>
+        new("what was said is remembered in the process alone", "seed 1", Rules(static decide =>
         {
             var told = false;
             return seen =>
@@ -40,69 +40,74 @@ internal static class Mutants
                 return again ? plan with { Events = plan.Events.Add(PlanEvent.Normal("MPIJobRunning", "running")) } : plan;
             };
         })),
-        new("a plan is made by chance", 2, Plans(static (seen, plan) => plan.RevisitAt is { } at ? plan with { RevisitAt = at.AddMilliseconds(Random.Shared.Next(1000)) } : plan)),
+        new("a plan is made by chance", "seed 2", Plans(static (seen, plan) => plan.RevisitAt is { } at ? plan with { RevisitAt = at.AddMilliseconds(Random.Shared.Next(1000)) } : plan)),
 
         // Ends.
-        new("a result does not stand", 1, Memory(static recorded => recorded with { Outcome = null })),
-        new("the time of the end is that of the last write", 5, Plans(static (seen, plan) => plan.Confirm.IsEmpty && seen.Job.Root.Time("status", "completionTime") < seen.Now.AddSeconds(-20)
+        new("a result does not stand", "seed 1", Memory(static recorded => recorded with { Outcome = null })),
+        new("a failure is not final", "seed 24", Memory(static recorded => recorded.Outcome is RunOutcome.Failed ? recorded with { Outcome = null } : recorded)),
+        new("the time of the end is that of the last write", "seed 5", Plans(static (seen, plan) => plan.Confirm.IsEmpty && seen.Job.Root.Time("status", "completionTime") < seen.Now.AddSeconds(-20)
             ? plan with { Status = Changed((JsonObject)seen.Job.Root.At("status").ToTree()!, s => s["completionTime"] = KubeTime.Format(seen.Now)) }
             : plan)),
-        new("a launcher that has vanished has succeeded", 24, Report(static (_, report) => report.Outcome is RunOutcome.Failed { Reason: "LauncherDeleted" } ? report with { Outcome = new RunOutcome.Succeeded() } : report)),
-        new("a Job that has ended has succeeded", 4, Sight(static seen => seen.Launcher is { End: { } end } launcher ? seen with { Launcher = launcher with { End = end with { Succeeded = true } } } : seen)),
-        new("a result has no time", 1, Report(static (_, report) => report with { CompletionTime = null })),
+        new("a launcher that has vanished has succeeded", "seed 24", Report(static (_, report) => report.Outcome is RunOutcome.Failed { Reason: "LauncherDeleted" } ? report with { Outcome = new RunOutcome.Succeeded() } : report)),
+        new("a Job that has ended has succeeded", "seed 4", Sight(static seen => seen.Launcher is { End: { } end } launcher ? seen with { Launcher = launcher with { End = end with { Succeeded = true } } } : seen)),
+        new("a result has no time", "seed 1", Report(static (_, report) => report with { CompletionTime = null })),
 
         // Retries.
-        new("a restart counts twice", 2, Report(static (_, report) => report is { Restarting: not null, Attempt: { } attempt } ? report with { Attempt = attempt with { Failures = attempt.Failures + 1 } } : report)),
-        new("an eviction counts as the user's failure", 22, Sight(static seen => seen with { Workers = [.. seen.Workers.Select(static w => w.Phase == PodPhase.Failed ? w with { Reason = "", Disruption = "" } : w)] })),
-        new("waiting for a slow worker is a failure", 37, Sight(static seen => seen with
+        new("a restart counts twice", "seed 2", Report(static (_, report) => report is { Restarting: not null, Attempt: { } attempt } ? report with { Attempt = attempt with { Failures = attempt.Failures + 1 } } : report)),
+        new("an eviction counts as the user's failure", "seed 22", Sight(static seen => seen with { Workers = [.. seen.Workers.Select(static w => w.Phase == PodPhase.Failed ? w with { Reason = "", Disruption = "" } : w)] })),
+        new("waiting for a slow worker is a failure", "seed 37", Sight(static seen => seen with
         {
             Workers = [.. seen.Workers.Select(w => w.Phase == PodPhase.Pending && w.Meta.CreationTimestamp < seen.Now.AddSeconds(-10) ? w with { Phase = PodPhase.Failed } : w)],
         })),
-        new("one retry more than backoffLimit", 1, Reading(static run => run with { Retry = run.Retry with { BackoffLimit = run.Retry.BackoffLimit + 1 } })),
+        new("one retry more than backoffLimit", "seed 1", Reading(static run => run with { Retry = run.Retry with { BackoffLimit = run.Retry.BackoffLimit + 1 } })),
         // The launcher.
-        new("the next launcher does not wait for the last one's pods", 2, Rules(static decide => seen =>
+        new("the next launcher does not wait for the last one's pods", "seed 2", Rules(static decide => seen =>
         {
             var plan = decide(seen with { Launcher = seen.Launcher is { Meta.Deleting: true } ? null : seen.Launcher, LauncherPods = [.. seen.LauncherPods.Where(p => p.Meta.OwnerUid == seen.Launcher?.Meta.Uid)] });
             return plan with { Actions = [.. plan.Actions.Select(static a => a is PlanAction.Delete { Kind.Kind: "Job" } delete ? delete with { Propagation = "Background" } : a)] };
         })),
-        new("the launcher is made before its workers are ready", 13, Reading(static run => run with { Launcher = run.Launcher with { Creation = LauncherCreation.AtStartup } })),
-        new("the gate is left out", 1, Reading(static run => run with { Gated = false })),
-        new("a lifetime counts from the launcher's start", 5, Action(static (seen, action) => action is PlanAction.Create { Kind.Kind: "Job" } create && seen.Parsed is ParseResult.Run { Value.TtlSecondsAfterFinished: { } ttl }
+        new("the launcher is made before its workers are ready", "seed 13", Reading(static run => run with { Launcher = run.Launcher with { Creation = LauncherCreation.AtStartup } })),
+        new("the gate is left out", "seed 1", Reading(static run => run with { Gated = false })),
+        new("a lifetime counts from the launcher's start", "seed 5", Action(static (seen, action) => action is PlanAction.Create { Kind.Kind: "Job" } create && seen.Parsed is ParseResult.Run { Value.TtlSecondsAfterFinished: { } ttl }
             ? create with { Manifest = Changed(create.Manifest, m => m.Object("spec")["ttlSecondsAfterFinished"] = ttl) }
             : action)),
+        new("a lifetime is forgotten", "seed 5", Reading(static run => run with { TtlSecondsAfterFinished = null })),
+
         // Workers.
-        new("a restart takes healthy workers along", 24, Plans(static (seen, plan) => plan.Counters.Contains(PlanCounter.JobsRestarted)
+        new("a restart takes healthy workers along", "seed 24", Plans(static (seen, plan) => plan.Counters.Contains(PlanCounter.JobsRestarted)
             ? plan with { Actions = [.. plan.Actions, .. seen.Workers.Where(static w => w is { Phase: PodPhase.Running, Meta.Deleting: false }).Select(w => Removal(seen, w, "starts anew"))] }
             : plan)),
-        new("the last worker is forgotten", 1, Action(static (seen, action) => action is PlanAction.Create { Kind.Kind: "Pod", Manifest: var pod } && seen.Parsed is ParseResult.Run { Value.Workers.Count: var count and > 1 }
+        new("the last worker is forgotten", "seed 1", Action(static (seen, action) => action is PlanAction.Create { Kind.Kind: "Pod", Manifest: var pod } && seen.Parsed is ParseResult.Run { Value.Workers.Count: var count and > 1 }
             && pod["metadata"]!["name"]!.GetValue<string>() == seen.Dialect.Profile(seen.Job.Meta).Worker(count - 1) ? null : action)),
         // Clean-up.
-        new("policy None cleans up as Running does", 9, Reading(static run => run.Cleanup == CleanPodPolicy.None ? run with { Cleanup = CleanPodPolicy.Running } : run)),
-        new("policy Running cleans up as None does", 1, Reading(static run => run.Cleanup == CleanPodPolicy.Running ? run with { Cleanup = CleanPodPolicy.None } : run)),
+        new("policy None cleans up as Running does", "seed 9", Reading(static run => run.Cleanup == CleanPodPolicy.None ? run with { Cleanup = CleanPodPolicy.Running } : run)),
+        new("policy Running cleans up as None does", "seed 1", Reading(static run => run.Cleanup == CleanPodPolicy.Running ? run with { Cleanup = CleanPodPolicy.None } : run)),
         // Suspension.
-        new("suspending leaves the launcher", 16, Action(static (_, action) => action is PlanAction.Patch { Kind.Kind: "Job", MergePatch: var patch } && patch["spec"]?["suspend"]?.GetValue<bool>() == true ? null : action)),
-        new("suspending is not said", 26, Report(static (_, report) => report with { Suspended = null })),
-        new("a resumed launcher keeps its old start", 43, Action(static (_, action) => action is PlanAction.Patch { Kind.Kind: "Job", Subresource: "status" } ? null : action)),
+        new("suspending leaves the launcher", "seed 16", Action(static (_, action) => action is PlanAction.Patch { Kind.Kind: "Job", MergePatch: var patch } && patch["spec"]?["suspend"]?.GetValue<bool>() == true ? null : action)),
+        new("suspending is not said", "seed 26", Report(static (_, report) => report with { Suspended = null })),
+        new("a resumed launcher keeps its old start", "seed 43", Action(static (_, action) => action is PlanAction.Patch { Kind.Kind: "Job", Subresource: "status" } ? null : action)),
 
         // Hosts.
-        new("the host list lacks the last host", 1, Hosts(static hosts => hosts[..^1])),
-        new("the host list names one host too many", 1, Hosts(static hosts => [.. hosts, hosts[^1].Replace("worker-", "worker-1", StringComparison.Ordinal)])),
-        new("the host list has another order", 1, Hosts(static hosts => hosts.Reverse())),
+        new("the host list lacks the last host", "seed 1", Hosts(static hosts => hosts[..^1])),
+        new("the host list names one host too many", "seed 1", Hosts(static hosts => [.. hosts, hosts[^1].Replace("worker-", "worker-1", StringComparison.Ordinal)])),
+        new("the host list has another order", "seed 1", Hosts(static hosts => hosts.Reverse())),
+        new("the host list does not follow the workers", "seed 22", Action(static (_, action) => action is PlanAction.Patch { Kind.Kind: "ConfigMap" } ? null : action)),
+
         // Gangs.
-        new("a gang waits for one pod more than there is", 1, Action(static (_, action) => action switch
+        new("a gang waits for one pod more than there is", "seed 1", Action(static (_, action) => action switch
         {
             PlanAction.Create { Kind.Kind: "PodGroup" } create => create with { Manifest = Changed(create.Manifest, static m => m.Object("spec")["minMember"] = m["spec"]!["minMember"]!.GetValue<int>() + 1) },
             PlanAction.Patch { Kind.Kind: "PodGroup" } => null,
             _ => action,
         })),
-        new("a gang's place is never given back", 1, Action(static (_, action) => action is PlanAction.Delete { Kind.Kind: "PodGroup" } ? null : action)),
-        new("a gang's group is made after its pods", 1, Plans(static (_, plan) => plan with { Actions = [.. plan.Actions.OrderBy(static a => a is PlanAction.Create { Kind.Kind: "PodGroup" })] })),
+        new("a gang's place is never given back", "seed 1", Action(static (_, action) => action is PlanAction.Delete { Kind.Kind: "PodGroup" } ? null : action)),
+        new("a gang's group is made after its pods", "seed 1", Plans(static (_, plan) => plan with { Actions = [.. plan.Actions.OrderBy(static a => a is PlanAction.Create { Kind.Kind: "PodGroup" })] })),
 
         // Invalid specs.
-        new("an invalid spec stops what runs", 35, Plans(static (seen, plan) => seen is { Parsed: ParseResult.Rejected, Launcher: { Meta.Deleting: false } launcher }
+        new("an invalid spec stops what runs", "seed 35", Plans(static (seen, plan) => seen is { Parsed: ParseResult.Rejected, Launcher: { Meta.Deleting: false } launcher }
             ? plan with { Actions = plan.Actions.Add(new PlanAction.Delete(Kinds.Job, new ObjectKey(seen.Job.Meta.Namespace, launcher.Meta.Name), launcher.Meta.Uid, "invalid", "Background")) }
             : plan)),
-        new("an invalid spec is passed over for the last valid one", 45, Rules(static decide =>
+        new("an invalid spec is passed over for the last valid one", "seed 45", Rules(static decide =>
         {
             ParseResult? last = null;
             return seen =>
@@ -113,22 +118,40 @@ internal static class Mutants
         })),
 
         // Whose what is.
-        new("nobody asks whose an object is", 70, Sight(static seen => seen with
+        new("nobody asks whose an object is", "seed 70", Sight(static seen => seen with
         {
             Service = seen.Service is { } service ? service with { Meta = Adopted(seen, service.Meta) } : null,
             Launcher = seen.Launcher is { } launcher ? launcher with { Meta = Adopted(seen, launcher.Meta) } : null,
             Workers = [.. seen.Workers.Select(w => w with { Meta = Adopted(seen, w.Meta) })],
         })),
-        new("a child has no owner", 1, Action(static (_, action) => action is PlanAction.Create { Kind.Kind: "Service" } create ? create with { Manifest = Changed(create.Manifest, static m => m.Object("metadata").Remove("ownerReferences")) } : action)),
-        new("pods are selected by names and not by uid", 1, Action(static (_, action) => action is PlanAction.DeletePods delete ? delete with { LabelSelector = string.Join(',', delete.LabelSelector.Split(',').Skip(1)) } : action)),
+        new("a child has no owner", "seed 1", Action(static (_, action) => action is PlanAction.Create { Kind.Kind: "Service" } create ? create with { Manifest = Changed(create.Manifest, static m => m.Object("metadata").Remove("ownerReferences")) } : action)),
+        new("pods are selected by names and not by uid", "seed 1", Action(static (_, action) => action is PlanAction.DeletePods delete ? delete with { LabelSelector = string.Join(',', delete.LabelSelector.Split(',').Skip(1)) } : action)),
 
         // Requests and answers.
-        new("a conflict is taken for success", 26, Client(static client => new MistakenClient(client)
+        new("a conflict is taken for success", "seed 26", Client(static client => new MistakenClient(client)
         {
             Patched = (send, kind, key) => InsteadOf(409, send, async () => (await client.ListAsync(kind, key.Namespace, new ListOptions(), CancellationToken.None)).Items.Single(o => o.Meta.Name == key.Name)),
         })),
+        new("an object that is there already is taken for one's own", "seed 60", Client(static client => new MistakenClient(client)
+        {
+            Create = (send, kind, made) => kind == Kinds.Secret || kind == Kinds.ConfigMap ? InsteadOf(409, send, () => Task.FromResult(made)) : send(),
+        })),
+        new("a deletion that was refused is taken for done", "409 at write 14", Client(static client => new MistakenClient(client)
+        {
+            Delete = async (send, _) =>
+            {
+                try
+                {
+                    await send();
+                }
+                catch (ApiException)
+                {
+                    // "It will be gone."
+                }
+            },
+        })),
         // The lease.
-        new("a lease is taken over without waiting for its end", 9, Client(static client => new MistakenClient(client)
+        new("a lease is taken over without waiting for its end", "seed 9", Client(static client => new MistakenClient(client)
         {
             Read = static read => read.Kind == Kinds.Lease.Kind ? KubeObject.From(Changed(read.ToTree(), static lease => lease.Object("spec")["leaseDurationSeconds"] = 0)) : read,
         })),

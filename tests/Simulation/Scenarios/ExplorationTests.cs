@@ -4,7 +4,7 @@ namespace Simulation;
 public sealed class ExplorationTests
 {
     /// <summary>More for a longer campaign.</summary>
-    private static readonly int Seeds = int.TryParse(Environment.GetEnvironmentVariable("KUBEMPI_SIMULATION_SEEDS"), out var seeds) ? seeds : Exploration.OrdinarySeeds;
+    internal static readonly int Seeds = int.TryParse(Environment.GetEnvironmentVariable("KUBEMPI_SIMULATION_SEEDS"), out var seeds) ? seeds : Exploration.OrdinarySeeds;
 
     [Fact]
     public async Task Whatever_goes_wrong_what_must_hold_holds()

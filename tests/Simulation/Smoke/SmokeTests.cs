@@ -9,7 +9,7 @@ namespace Simulation;
 /// </summary>
 public sealed class SmokeTests
 {
-    private const int Seed = 20261;
+    internal const int Seed = 20261;
 
     private static readonly TimeSpan Late = TimeSpan.FromSeconds(40);
 
@@ -39,14 +39,12 @@ public sealed class SmokeTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public Task The_operator_may_die_before_any_write(bool overAgent) =>
-        AtEachWrite(static n => new Faults { CrashBefore = [n], Name = $"crash before write {n}" }, crashes: 1, overAgent: overAgent);
+    public Task The_operator_may_die_before_any_write(bool overAgent) => AtEachWrite(CrashBefore, crashes: 1, overAgent: overAgent);
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public Task The_operator_may_die_after_any_write(bool overAgent) =>
-        AtEachWrite(static n => new Faults { CrashAfter = [n], Name = $"crash after write {n}" }, crashes: 1, overAgent: overAgent);
+    public Task The_operator_may_die_after_any_write(bool overAgent) => AtEachWrite(CrashAfter, crashes: 1, overAgent: overAgent);
 
     [Fact]
     public Task Under_an_election_the_next_operator_waits_for_the_dead_ones_lease() =>
@@ -56,28 +54,22 @@ public sealed class SmokeTests
     public async Task A_leader_that_cannot_renew_writes_nothing_more_and_a_new_one_goes_on()
     {
         var plain = await Play(Faults.None, election: true);
-        for (var second = 0; second <= 24; second += 3)
-        {
-            var from = new VirtualClock().GetUtcNow() + TimeSpan.FromSeconds(second);
-            var name = $"the lease is out of reach from second {second} on";
-            var run = await Play(new Faults { OnLease = now => now >= from && now < from + TimeSpan.FromSeconds(20) ? Fault.Unreachable() : null, Name = name }, election: true);
-            Compare(plain, run, name);
-        }
+        foreach (var faults in LeaseOutages) Compare(plain, await Play(faults, election: true), faults.Name);
     }
 
     [Fact]
-    public Task Any_write_may_conflict() => AtEachWrite(static n => Once(n, "409", Fault.Conflict()));
+    public Task Any_write_may_conflict() => AtEachWrite(Conflict);
 
     [Fact]
-    public Task Any_write_may_be_put_off_by_a_busy_server() => AtEachWrite(static n => Once(n, "429", Fault.TooManyRequests(TimeSpan.FromSeconds(2))));
+    public Task Any_write_may_be_put_off_by_a_busy_server() => AtEachWrite(Busy);
 
     [Fact]
-    public Task Any_write_may_meet_an_internal_error() => AtEachWrite(static n => Once(n, "500", Fault.InternalError()));
+    public Task Any_write_may_meet_an_internal_error() => AtEachWrite(InternalError);
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public Task Any_write_may_land_without_an_answer(bool overAgent) => AtEachWrite(static n => Once(n, "timeout after landing", Fault.TimeoutAfterLanding()), overAgent: overAgent);
+    public Task Any_write_may_land_without_an_answer(bool overAgent) => AtEachWrite(NoAnswer, overAgent: overAgent);
 
     [Theory]
     [InlineData("mpijobs")]
@@ -107,6 +99,26 @@ public sealed class SmokeTests
     [InlineData("jobs")]
     [InlineData("services")]
     public Task A_watch_may_break_before_any_event(string resource) => AtEachEvent(resource, "cut", new WatchFault.Cut());
+
+    /// <summary>What the runs at each write try, for whoever wants to know whether they would notice: with an election or without.</summary>
+    internal static IEnumerable<(Faults Faults, bool Election)> Sweep(int writes) =>
+    [
+        .. from faults in (Func<int, Faults>[])[CrashBefore, CrashAfter, Conflict, Busy, InternalError, NoAnswer] from n in Enumerable.Range(1, writes) select (faults(n), false),
+        .. LeaseOutages.Select(static faults => (faults, true)),
+    ];
+
+    private static IEnumerable<Faults> LeaseOutages => Enumerable.Range(0, 9).Select(static i =>
+    {
+        var from = new VirtualClock().GetUtcNow() + TimeSpan.FromSeconds(3 * i);
+        return new Faults { OnLease = now => now >= from && now < from + TimeSpan.FromSeconds(20) ? Fault.Unreachable() : null, Name = $"the lease is out of reach from second {3 * i} on" };
+    });
+
+    private static Faults CrashBefore(int write) => new() { CrashBefore = [write], Name = $"crash before write {write}" };
+    private static Faults CrashAfter(int write) => new() { CrashAfter = [write], Name = $"crash after write {write}" };
+    private static Faults Conflict(int write) => Once(write, "409", Fault.Conflict());
+    private static Faults Busy(int write) => Once(write, "429", Fault.TooManyRequests(TimeSpan.FromSeconds(2)));
+    private static Faults InternalError(int write) => Once(write, "500", Fault.InternalError());
+    private static Faults NoAnswer(int write) => Once(write, "timeout after landing", Fault.TimeoutAfterLanding());
 
     private static Faults Once(int write, string name, Fault fault) => new() { OnWrite = (n, _) => n == write ? fault : null, Name = $"{name} at write {write}" };
 
