@@ -243,6 +243,20 @@ public sealed class StatefulWorkersTests
     }
 
     [Fact]
+    public void A_worker_whose_name_somebody_else_has_is_in_the_way_and_no_loss_and_the_result_counts()
+    {
+        var world = Running();
+        world.Worker(0, static pod => ((JsonObject)pod["metadata"]!).Remove("ownerReferences"));
+        world.Settle();
+        Assert.Equal("ErrResourceExists", FakeWorld.Text(world.Condition("Blocked")!, "reason"));
+        Assert.Null(world.Condition("Restarting"));
+
+        world.CompleteLauncher();
+        world.Settle();
+        Assert.Equal("True", FakeWorld.Text(world.Condition("Succeeded")!, "status"));
+    }
+
+    [Fact]
     public void An_elastic_program_keeps_its_launcher_when_its_worker_is_replaced()
     {
         var job = Job();

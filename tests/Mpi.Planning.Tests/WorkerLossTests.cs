@@ -54,6 +54,29 @@ public sealed class WorkerLossTests
         Assert.Equal("0", world.Launcher!["spec"]!["backoffLimit"]!.ToString());
     }
 
+    [Theory]
+    [InlineData(0, null, "worker pi-worker-1 was deleted")]
+    [InlineData(2, null, "worker pi-worker-1 was deleted")]
+    [InlineData(-10, "1", "worker pi-worker-1 failed, container worker: exit code 143")]
+    public void A_worker_that_ends_because_it_was_deleted_has_not_failed_by_itself(int endsAfter, string? failures, string message)
+    {
+        var world = Running(static spec => spec.RunPolicy()["backoffLimit"] = 1);
+        world.Worker(1, pod =>
+        {
+            pod["metadata"]!["deletionTimestamp"] = KubeTime.Format(world.Now.AddSeconds(30));
+            pod["metadata"]!["deletionGracePeriodSeconds"] = 30;
+            pod["status"]!["phase"] = "Failed";
+            pod["status"]!["containerStatuses"] = new JsonArray((JsonNode)new JsonObject
+            {
+                ["name"] = "worker",
+                ["state"] = new JsonObject { ["terminated"] = new JsonObject { ["exitCode"] = 143, ["finishedAt"] = KubeTime.Format(world.Now.AddSeconds(endsAfter)) } },
+            });
+        });
+        world.Settle();
+        Assert.Equal(message, FakeWorld.Text(world.Condition("Restarting")!, "message"));
+        Assert.Equal((failures, failures is null ? "1" : null), (world.Status["attempt"]!["failures"]?.ToString(), world.Status["attempt"]!["losses"]?.ToString()));
+    }
+
     [Fact]
     public void Only_a_worker_whose_pod_has_failed_gets_a_new_one_and_the_loss_is_counted_once()
     {

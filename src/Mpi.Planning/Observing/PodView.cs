@@ -29,6 +29,9 @@ public sealed record PodView(ChildMeta Meta)
     /// <summary>Seconds of grace of the deletion that was asked for.</summary>
     public int DeletionGraceSeconds { get; init; }
 
+    /// <summary>When its deletion was asked for; null while nobody has.</summary>
+    public DateTimeOffset? DeletedAt => Meta.DeletionTimestamp - TimeSpan.FromSeconds(DeletionGraceSeconds);
+
     /// <summary>The newest time anything in the status speaks of: since then the pod stands as it does.</summary>
     public DateTimeOffset? ChangedAt { get; init; }
 

@@ -112,7 +112,10 @@ internal static class Attempts
         var losses = WorkerLoss.Find(draft);
         if (!RestartsGang(draft))
         {
-            if (!losses.IsEmpty) draft.Workers.Replace(draft);
+            // An elastic program goes on without a worker that ends; the gate that it waits at does not.
+            var early = draft.Scene is { LauncherStarted: true, LauncherWaits: false } ? [] : losses.Where(static l => !l.Infrastructure).ToImmutableArray();
+            if (!early.IsEmpty) GangRestart.Decide(draft, early);
+            else if (!losses.IsEmpty) draft.Workers.Replace(draft);
             return;
         }
 

@@ -45,5 +45,5 @@ internal static class PodDeletion
 
     /// <summary>When a deletion was last asked for: deletionTimestamp is that time plus the grace.</summary>
     private static DateTimeOffset? LastRequest(ImmutableArray<PodView> pods) =>
-        pods.Max(static p => p.Meta.DeletionTimestamp - TimeSpan.FromSeconds(p.DeletionGraceSeconds));
+        pods.Max(static p => p.DeletedAt);
 }

@@ -41,10 +41,11 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
 
     /// <summary>
     /// A worker that was there and is not any more. Before the launcher's command starts it is just made again; one that a
-    /// larger count asks for was never there.
+    /// larger count asks for was never there, nor was one whose name somebody else has (<see cref="Conflicts"/>).
     /// </summary>
     public static bool IsMissing(Draft draft, int index) =>
-        draft.Scene.LauncherStarted && index < draft.Workers.Standing(draft) && draft.Scene.Worker(index) is null;
+        draft.Scene.LauncherStarted && index < draft.Workers.Standing(draft) && draft.Scene.Worker(index) is null
+        && !draft.Scene.Seen.Workers.Any(p => p.Meta.Name == draft.Scene.Profile.Worker(index));
 
     /// <summary>A container that ended while its pod goes on; the kubelet may have started it again since.</summary>
     /// <param name="what">For people: what stands before how it ended.</param>
@@ -56,7 +57,7 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
     private static WorkerLoss? Of(PodView pod, bool launcherStarted) => pod switch
     {
         { Phase: PodPhase.Failed } when IsInfrastructure(pod) => new WorkerLoss(pod.Meta.Name, true, pod.Reason == "Evicted", Describe(pod)),
-        { Phase: PodPhase.Failed } => new WorkerLoss(pod.Meta.Name, false, false, Describe(pod)),
+        { Phase: PodPhase.Failed } => new WorkerLoss(pod.Meta.Name, DiedOfDeletion(pod), false, Describe(pod)),
         // A worker that ends well after the launcher's command has started has done its part: mpirun notices if it had not. One that the Job
         // makes anew after a failure finds it gone for good.
         { Phase: PodPhase.Succeeded } => launcherStarted ? null : new WorkerLoss(pod.Meta.Name, false, false, $"worker {pod.Meta.Name} ended with exit code 0 before the launcher started"),
@@ -64,18 +65,22 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
         _ => null,
     };
 
+    /// <summary>Told to go, a container ends by a signal, or with whatever code its program has for one: that is no failure of its own.</summary>
+    private static bool DiedOfDeletion(PodView pod) => pod.DeletedAt is { } told && (pod.End?.FinishedAt is not { } ended || ended >= told);
+
     private static string Describe(PodView pod)
     {
         var cause = pod switch
         {
             { Reason: "Evicted" } => "was evicted",
             { Disruption.Length: > 0 } => $"was disrupted ({pod.Disruption})",
+            _ when DiedOfDeletion(pod) => "was deleted",
             { Phase: PodPhase.Failed, Reason.Length: > 0 } => $"failed ({pod.Reason})",
             { Phase: PodPhase.Failed, End: { } end } => $"failed, {end}",
             { Phase: PodPhase.Failed } => "failed",
             _ => "is being deleted",
         };
-        var details = pod.Phase != PodPhase.Failed ? "" : pod.Message.Length > 0 ? $": {pod.Message}" : pod.End is { } last && !IsInfrastructure(pod) ? LastWords(last) : "";
+        var details = pod.Phase != PodPhase.Failed ? "" : pod.Message.Length > 0 ? $": {pod.Message}" : pod.End is { } last && !IsInfrastructure(pod) && !DiedOfDeletion(pod) ? LastWords(last) : "";
         return $"worker {pod.Meta.Name} {cause}{details}";
     }
 

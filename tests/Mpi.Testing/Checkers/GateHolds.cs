@@ -5,14 +5,11 @@ using Mpi.Planning;
 namespace Mpi.Testing;
 
 /// <summary>
-/// A launcher's command never starts before every worker runs, unless its job wants or can have no gate, or that has waited for its limit. Only the moment of the start
+/// A launcher's command never starts before every worker runs, unless its job wants or can have no gate. Only the moment of the start
 /// counts: workers may be lost later. One that is to be made when its workers are ready, or run, is not made before.
 /// </summary>
-public sealed class GateHolds(PlanningOptions options) : Checker
+internal sealed class GateHolds(PlanningOptions options) : Checker
 {
-    /// <summary>After as long a gate gives up and lets the launcher through: the operator's default.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
-
     /// <summary>From a gate's opening until the start is told.</summary>
     private static readonly TimeSpan Moment = TimeSpan.FromSeconds(10);
 
@@ -22,7 +19,7 @@ public sealed class GateHolds(PlanningOptions options) : Checker
         // The attempt has as many workers as it was given; an edit that arrives meanwhile is the next one's.
         if (view.Now - job.EditedAt < Lag && job.Object.Meta.Generation > 1) return;
         if (change.Kind == Kinds.Job) CheckLaunch(change, after, job, run, view.Now);
-        else if (!HasStarted(change.Before) && HasStarted(after) && job.PartOf(after) is { IsLauncher: true } && Gate.Applies(run, options) && view.Now - after.Meta.CreationTimestamp < Limit && !job.WasCompleteWithin(Moment, view.Now)) throw Broken($"the command of {after} started before all workers of {job} ran");
+        else if (!HasStarted(change.Before) && HasStarted(after) && job.PartOf(after) is { IsLauncher: true } && Gate.Applies(run, options) && !job.WasCompleteWithin(Moment, view.Now)) throw Broken($"the command of {after} started before all workers of {job} ran");
     }
 
     /// <summary>By what the operator has seen last the workers may still be there.</summary>

@@ -166,9 +166,12 @@ public sealed class SimulatedCluster : IAsyncDisposable
         return pod.Spec.Items("initContainers").Any(static c => c.Text("name") == PlanningNames.GateContainer) ? script with { InitDone = () => GateOpens(pod) } : script;
     }
 
-    /// <summary>A launcher's gate opens when every worker runs, or its limit is over; nobody else's holds anybody up.</summary>
+    /// <summary>
+    /// A launcher's gate opens when every worker runs; nobody else's holds anybody up. Its limit counts from when all have been seen to run
+    /// (GateMachine), and here those that run are reached at once.
+    /// </summary>
     private bool GateOpens(PodView pod) =>
-        Clock.GetUtcNow() - pod.Meta.CreationTimestamp >= GateHolds.Limit || Observer.View.JobOf(pod.Object) is not { } job || job.PartOf(pod.Object) is not { IsLauncher: true } || job.WasCompleteWithin(TimeSpan.Zero, Clock.GetUtcNow());
+        Observer.View.JobOf(pod.Object) is not { } job || job.PartOf(pod.Object) is not { IsLauncher: true } || job.WasCompleteWithin(TimeSpan.Zero, Clock.GetUtcNow());
 
     private PodScript Skewed(PodScript worker) => worker with { StartDelay = worker.StartDelay is { } delay ? delay * (0.5 + _random.NextDouble()) : null };
 
