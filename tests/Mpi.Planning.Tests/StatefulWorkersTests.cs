@@ -243,6 +243,27 @@ public sealed class StatefulWorkersTests
     }
 
     [Fact]
+    public void A_worker_that_is_long_in_coming_is_asked_for_at_the_server_lest_a_stranger_has_its_name()
+    {
+        var world = Settled();
+        Cluster(world);
+        var stranger = world.Workers.First();
+        world.Remove(Kinds.Pod, "pi-worker-0");
+        var plan = world.Pass();
+        Assert.Equal((true, world.Now.AddSeconds(30)), (plan.Confirm.IsEmpty, plan.RevisitAt));
+
+        world.Now = plan.RevisitAt!.Value;
+        Assert.Equal([new ObjectToConfirm(Kinds.Pod, new ObjectKey("default", "pi-worker-0"))], Planner.Decide(world.Observe()).Confirm);
+        world.Settle();
+        Assert.Null(world.Condition("Blocked"));
+
+        ((JsonObject)stranger["metadata"]!).Remove("ownerReferences");
+        world.Put(Kinds.Pod, stranger);
+        world.Settle();
+        Assert.Equal("ErrResourceExists", FakeWorld.Text(world.Condition("Blocked")!, "reason"));
+    }
+
+    [Fact]
     public void A_worker_whose_name_somebody_else_has_is_in_the_way_and_no_loss_and_the_result_counts()
     {
         var world = Running();

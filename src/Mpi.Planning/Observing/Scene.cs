@@ -65,10 +65,15 @@ internal sealed class Scene
 
     public PodView? Worker(int index) => WorkersByIndex.GetValueOrDefault(index);
 
+    /// <summary>Whether a pod that is not the run's is seen under a worker's name.</summary>
+    public bool IsStrangers(int index) => Strangers.Contains(Profile.Worker(index));
+
     /// <summary>Of a Job's pods the controller's own mark counts, of all others the name.</summary>
     public int? WorkerIndex(PodView pod) => pod.CompletionIndex is { } index ? index - Profile.FirstWorker : Profile.WorkerIndex(pod.Meta.Name);
 
     public ObjectKey Key(string name) => new(Namespace, name);
+
+    private ImmutableHashSet<string> Strangers => field ??= [.. Seen.Workers.Where(p => !Owns(p)).Select(static p => p.Meta.Name)];
 
     /// <summary>Where a Job has made a pod anew, the one that it replaces is on its way out.</summary>
     private ImmutableDictionary<int, PodView> WorkersByIndex => field ??= Workers

@@ -24,6 +24,9 @@ internal static class Attempts
             {
                 if (WorkerLoss.IsMissing(draft, index)) doubts.Add(new ObjectToConfirm(Kinds.Pod, scene.Key(scene.Profile.Worker(index))));
             }
+
+            // Nothing final, and so asked only where nothing else is.
+            if (doubts.Count == 0 && draft.Workers.Overdue(draft) is { } overdue) doubts.Add(new ObjectToConfirm(Kinds.Pod, scene.Key(scene.Profile.Worker(overdue))));
         }
 
         // One confirmed absence is enough to decide by; the others are in no doubt that matters.

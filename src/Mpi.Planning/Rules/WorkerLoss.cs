@@ -45,7 +45,7 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
     /// </summary>
     public static bool IsMissing(Draft draft, int index) =>
         draft.Scene.LauncherStarted && index < draft.Workers.Standing(draft) && draft.Scene.Worker(index) is null
-        && !draft.Scene.Seen.Workers.Any(p => p.Meta.Name == draft.Scene.Profile.Worker(index));
+        && !draft.Scene.IsStrangers(index);
 
     /// <summary>A container that ended while its pod goes on; the kubelet may have started it again since.</summary>
     /// <param name="what">For people: what stands before how it ended.</param>

@@ -15,6 +15,9 @@ internal sealed class StatefulWorkers : Workers
     /// <summary>How much a node's clock may differ from the API server's, before a worker that was there counts as made after the launcher's start.</summary>
     private static readonly TimeSpan ClockSkew = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a pod may be in coming, since its launcher waits for it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     public override bool Ensure(Draft draft)
     {
         var (scene, wanted) = (draft.Scene, draft.Run.Workers.Count);
@@ -33,6 +36,7 @@ internal sealed class StatefulWorkers : Workers
         }
 
         Scale(draft, set, wanted, scene.LauncherStarted ? Math.Min(set.Standing, wanted) : wanted);
+        if (FirstMissing(draft) is not null && Waits(scene) is { } since && since + Patience > scene.Now) draft.Revisit(since + Patience);
         return !draft.Members.Any(i => scene.Worker(i) is { } pod && (pod.Meta.Deleting || pod.IsOver));
     }
 
@@ -69,7 +73,20 @@ internal sealed class StatefulWorkers : Workers
         return new RunOutcome.Failed("BackoffLimitExceeded", Texts.Truncate($"{loss.What}; no retries left (backoffLimit {limit})"));
     }
 
+    public override int? Overdue(Draft draft) => Waits(draft.Scene) + Patience <= draft.Scene.Now ? FirstMissing(draft) : null;
+
     public override ImmutableArray<(string Kind, ChildMeta Meta)> Named(Scene scene) => scene.Seen.WorkerSet is { } set ? [(Kinds.StatefulSet.Kind, set.Meta)] : [];
+
+    /// <summary>Since when a run that has not started waits for its workers.</summary>
+    private static DateTimeOffset? Waits(Scene scene) =>
+        scene.LauncherStarted || scene.WorkerSet is not { Replicas: > 0 } set ? null : scene.LauncherPods.LastOrDefault()?.Meta.CreationTimestamp ?? set.Meta.CreationTimestamp;
+
+    /// <summary>The first that is not there; null where none is missing, or a stranger is known to be in the way already.</summary>
+    private static int? FirstMissing(Draft draft)
+    {
+        var missing = draft.Members.Where(i => draft.Scene.Worker(i) is null).ToList();
+        return missing.Count == 0 || missing.Exists(draft.Scene.IsStrangers) ? null : missing[0];
+    }
 
     private static void Scale(Draft draft, StatefulSetView set, int replicas, int standing)
     {

@@ -53,6 +53,9 @@ internal abstract class Workers
     /// <summary>A worker that will never serve, whatever is made anew: why the run has failed; null as long as there is hope.</summary>
     public virtual RunOutcome.Failed? Hopeless(Draft draft) => null;
 
+    /// <summary>A worker that somebody else should have made long since, and who says nothing of what keeps him: perhaps a stranger has its name. Null for none.</summary>
+    public virtual int? Overdue(Draft draft) => null;
+
     /// <summary>What else has, or must have, a name of the run's workers.</summary>
     public virtual ImmutableArray<(string Kind, ChildMeta Meta)> Named(Scene scene) => [];
 }
