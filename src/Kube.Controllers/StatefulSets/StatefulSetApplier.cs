@@ -19,14 +19,17 @@ internal sealed class StatefulSetApplier(IKubeClient client, EventRecorder event
                 $"Claim {claim.Name} Pod {claim.Pod} in StatefulSet {set.Meta.Name} success", writes, cancellation);
         }
 
+        ApiException? taken = null;
         foreach (var pod in plan.Create)
         {
             var what = $"Pod {pod.Name} in StatefulSet {set.Meta.Name}";
-            await CreateAsync(set, Kinds.Pod, pod.Tree, what, $"{what} successful", writes, cancellation);
+            taken = await CreateAsync(set, Kinds.Pod, pod.Tree, what, $"{what} successful", writes, cancellation) ?? taken;
         }
 
         foreach (var doomed in plan.Delete) await DeleteAsync(set, doomed, writes, cancellation);
         await StatusUpdate.WriteAsync(client, Kinds.StatefulSet, set.Object, plan.Status, writes, time, cancellation);
+        // A stranger's pod goes without a word to this set: it is tried again, less and less often, as Kubernetes does.
+        if (taken is not null) throw taken;
     }
 
     private async Task ApplyAsync(RevisionPlan plan, OwnWrites writes, CancellationToken cancellation)
@@ -62,10 +65,11 @@ internal sealed class StatefulSetApplier(IKubeClient client, EventRecorder event
         writes.Add(Kinds.PersistentVolumeClaim, await client.PatchAsync(Kinds.PersistentVolumeClaim, claim.Meta.Namespace, claim.Meta.Name, Patch.Merge(patch), null, cancellation), time.GetUtcNow());
     }
 
-    /// <summary>One that is there already is no failure: a claim is its pod's whoever made it, and a pod's event is on the way.</summary>
+    /// <summary>One that is there already is no failure of this pass: a claim is its pod's whoever made it, and a pod's event is on the way, or the pod is somebody else's.</summary>
     /// <param name="what">For the event of a failure, such as <c>Pod web-0 in StatefulSet web</c>.</param>
     /// <param name="success">For the event of a success: Kubernetes words those of claims and of pods differently.</param>
-    private async Task CreateAsync(StatefulSetView set, ResourceKind kind, JsonObject tree, string what, string success, OwnWrites writes, CancellationToken cancellation)
+    /// <returns>What the server said where the name is taken.</returns>
+    private async Task<ApiException?> CreateAsync(StatefulSetView set, ResourceKind kind, JsonObject tree, string what, string success, OwnWrites writes, CancellationToken cancellation)
     {
         try
         {
@@ -73,7 +77,7 @@ internal sealed class StatefulSetApplier(IKubeClient client, EventRecorder event
         }
         catch (ApiException e) when (e.IsAlreadyExists)
         {
-            return;
+            return e;
         }
         catch (ApiException e) when (e.Responsibility is Responsibility.User or Responsibility.Administrator)
         {
@@ -82,6 +86,7 @@ internal sealed class StatefulSetApplier(IKubeClient client, EventRecorder event
         }
 
         await events.RecordAsync(set.Object, "Normal", "SuccessfulCreate", $"Create {success}", cancellation);
+        return null;
     }
 
     private async Task DeleteAsync(StatefulSetView set, DoomedPod doomed, OwnWrites writes, CancellationToken cancellation)

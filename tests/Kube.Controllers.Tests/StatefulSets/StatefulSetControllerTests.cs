@@ -38,6 +38,20 @@ public sealed class StatefulSetControllerTests
     }
 
     [Fact]
+    public void A_name_that_a_stranger_has_is_tried_again_until_it_is_free_and_keeps_no_other_pod_back()
+    {
+        using var world = new World();
+        world.Cluster.Create(A.Pod("web-0"));
+        world.Cluster.Create(A.StatefulSet("web", 2).With("spec.podManagementPolicy", "\"Parallel\""));
+        world.Run(60);
+        Assert.Equal(["web-0", "web-1"], Names(world));
+        Assert.Equal(1, Status(world).Integer("readyReplicas"));
+        world.Cluster.Delete(Kinds.Pod, "web-0", grace: TimeSpan.Zero);
+        world.Run(120);
+        Assert.Equal(2, Status(world).Integer("readyReplicas"));
+    }
+
+    [Fact]
     public void Ordered_pods_go_from_the_top_one_after_the_other()
     {
         using var world = new World { Script = _ => new PodScript { StopTime = TimeSpan.FromSeconds(10) } };
