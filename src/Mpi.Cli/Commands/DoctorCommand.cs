@@ -14,9 +14,9 @@ internal static class DoctorCommand
     {
         var job = new Argument<string?>("JOB") { Description = "The job's name; without it only the installation is looked at.", Arity = ArgumentArity.ZeroOrOne };
         var ns = new Option<string?>("--namespace", "-n") { Description = "The job's. Default: the kubeconfig's.", HelpName = "NAME" };
-        var kubeconfig = new Option<string?>("--kubeconfig") { Description = "Default: where kubectl looks.", HelpName = "FILE" };
-        var context = new Option<string?>("--context") { Description = "Default: the kubeconfig's current one.", HelpName = "NAME" };
-        var command = new Command("doctor", "Say why MPI jobs, or the one that is named, do not run, and what to do about it; changes nothing.") { job, ns, kubeconfig, context };
+        var cluster = new ClusterChoice();
+        var command = new Command("doctor", "Say why MPI jobs, or the one that is named, do not run, and what to do about it; changes nothing.") { job, ns };
+        cluster.AddTo(command);
         command.Validators.Add(result =>
         {
             if (result.GetValue(job) is { } name && Names.CheckDns1123Subdomain(name) is { IsEmpty: false } faults) result.AddError($"JOB: \"{name}\": {string.Join(", ", faults)}");
@@ -27,7 +27,7 @@ internal static class DoctorCommand
             var terminal = RunTerminal.Open(json: false);
             try
             {
-                var connection = ClusterConnection.Load(new ClusterConnectionOptions(parsed.GetValue(kubeconfig) ?? "", parsed.GetValue(context) ?? ""), TimeProvider.System);
+                var connection = cluster.Load(parsed);
                 using var client = connection.CreateClient(KubeClientOptions.Default, TimeProvider.System);
                 return await ExamineAsync(client, terminal, connection.Context == KubeconfigText.Name, parsed.GetValue(ns) ?? connection.Namespace, parsed.GetValue(job), cancellation);
             }

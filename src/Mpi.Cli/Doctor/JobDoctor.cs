@@ -44,7 +44,7 @@ public sealed class JobDoctor(IDialect dialect)
             { Outcome: Outcome.Failed failed } => Finding.Fault($"it failed: {failed.Reason}: {failed.Message}"),
             { Suspended: true } => Finding.Fine("it is suspended: nothing runs until spec.runPolicy.suspend is false again; Kueue sets it where the job has a queue"),
             { Invalid: not null } or { Blocked: not null } => Finding.Fine("the operator has taken it up and says what is in the way"),
-            { Announced: false } when parsed is ParseResult.Run && age > TakenUpWithin => Finding.Fault($"no operator has taken it up in {Words(age)}", "look above whether one runs, leads, and serves this namespace"),
+            { Announced: false } when parsed is ParseResult.Run && age > TakenUpWithin => Finding.Fault($"no operator has taken it up in {Words(age)}", "one must run, lead, and serve this namespace; kubempi doctor looks at the installation, too"),
             { Announced: false } => Finding.Fine($"it is {Words(age)} old, and no operator has taken it up yet"),
             { Running: true } => Finding.Fine($"it runs, with {running} pods"),
             _ => Finding.Fine($"it is starting: {running} of {scene.Pods.Length} pods run{(recorded.WorkerCount is { } workers ? $", and it is to have {workers} workers" : "")}"),

@@ -13,15 +13,15 @@ internal sealed class InstallPlace
     private readonly Option<string> _profile = new("--profile") { Description = "v2beta1, or legacy: kubeflow.org/v1, v1alpha2 and v1alpha1 too, through a conversion webhook.", HelpName = "NAME", DefaultValueFactory = static _ => "v2beta1" };
     private readonly Option<string[]> _dialects = new("--dialect") { Description = "Jobs of another system, too: kube-batch or metacontroller; once for each (docs/install.md).", HelpName = "NAME" };
     private readonly Option<string?> _namespace = new("--namespace", "-n") { Description = "Where the operator runs. Default: the overlay's, mpi-operator or kubeflow.", HelpName = "NAME" };
-    private readonly Option<string?> _kubeconfig = new("--kubeconfig") { Description = "Default: where kubectl looks.", HelpName = "FILE" };
-    private readonly Option<string?> _context = new("--context") { Description = "Default: the kubeconfig's current one.", HelpName = "NAME" };
+    private readonly ClusterChoice _cluster = new();
 
     public void AddTo(Command command)
     {
         _overlay.AcceptOnlyFromAmong([.. OperatorManifests.Overlays.Select(static o => o.Overlay)]);
         _profile.AcceptOnlyFromAmong("v2beta1", "legacy");
         _dialects.AcceptOnlyFromAmong([.. OperatorManifests.Dialects.Select(static d => d.Dialect)]);
-        foreach (var option in (Option[])[_overlay, _profile, _dialects, _namespace, _kubeconfig, _context]) command.Add(option);
+        foreach (var option in (Option[])[_overlay, _profile, _dialects, _namespace]) command.Add(option);
+        _cluster.AddTo(command);
         command.Validators.Add(result =>
         {
             var (overlay, profile) = (Word(result, _overlay), Word(result, _profile));
@@ -48,7 +48,7 @@ internal sealed class InstallPlace
         var line = RunTerminal.Open(json: false).Line;
         try
         {
-            var connection = ClusterConnection.Load(new ClusterConnectionOptions(parsed.GetValue(_kubeconfig) ?? "", parsed.GetValue(_context) ?? ""), TimeProvider.System);
+            var connection = _cluster.Load(parsed);
             if (connection.Context == KubeconfigText.Name)
             {
                 line.Say($"kubempi {verb}: context {connection.Context} is the local cluster, which has its operator built in; name another with --context");
