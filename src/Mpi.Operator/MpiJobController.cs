@@ -111,21 +111,23 @@ public sealed partial class MpiJobController
     /// <summary>Reads from the server what a plan wants confirmed, and observes again with the answers.</summary>
     private async Task<ObservedRun> ConfirmAsync(ObservedRun seen, ImmutableArray<ObjectToConfirm> questions, JobMemory memory, CancellationToken cancellation)
     {
-        var absent = seen.ConfirmedAbsent.ToBuilder();
+        var (absent, present) = (seen.ConfirmedAbsent.ToBuilder(), seen.ConfirmedPresent.ToBuilder());
         foreach (var question in questions)
         {
             try
             {
                 memory.Meet(question, await _client.GetAsync(question.Kind, question.Key.Namespace, question.Key.Name, cancellation));
                 absent.Remove(question);
+                present.Add(question);
             }
             catch (ApiException e) when (e.IsNotFound)
             {
                 absent.Add(question);
+                present.Remove(question);
             }
         }
 
-        return await _builder.BuildAsync(seen.Job, memory, cancellation) with { ConfirmedAbsent = absent.ToImmutable() };
+        return await _builder.BuildAsync(seen.Job, memory, cancellation) with { ConfirmedAbsent = absent.ToImmutable(), ConfirmedPresent = present.ToImmutable() };
     }
 
     private JobMemory Remember(KubeObject job)

@@ -28,7 +28,7 @@ internal sealed class Draft(Scene scene, MpiRun run)
     public bool IsLeftOut(int index) => !LeftOut.IsEmpty && LeftOut.Contains(Scene.Profile.Worker(index));
 
     /// <summary>The attempt as it will be recorded.</summary>
-    public AttemptRecord Attempt { get; set; } = scene.Recorded.Attempt ?? new AttemptRecord(1);
+    public AttemptRecord Attempt { get; set; } = scene.Attempt;
 
     /// <summary>The end of the run, where this decision finds it.</summary>
     public RunOutcome? Outcome { get; set; }

@@ -31,7 +31,7 @@ public sealed record Plan
     public ImmutableArray<PlanCounter> Counters { get; init; } = [];
 
     /// <summary>
-    /// Objects whose absence would decide something that cannot be taken back (a vanished launcher, a lost worker). A store
+    /// Objects whose absence or state would decide something that cannot be taken back (a vanished launcher, a lost worker). A store
     /// may be stale, so read these from the server and plan again with what it said
     /// (<see cref="ObservedRun.ConfirmedAbsent"/>, or the object itself). Nothing else is in such a plan.
     /// </summary>

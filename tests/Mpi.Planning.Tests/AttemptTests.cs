@@ -18,6 +18,19 @@ public sealed class AttemptTests
     }
 
     [Fact]
+    public void A_launcher_that_somebody_deleted_before_it_was_recorded_has_vanished_and_is_not_run_again()
+    {
+        var world = new FakeWorld(Jobs.Pi(2));
+        world.Pass();
+        world.Launched = LauncherView.Read(KubeObject.From(world.Launcher!).Root);
+        Assert.Null(world.Status["attempt"]!["launcherUID"]);
+        world.Remove(Kinds.Job, "pi-launcher");
+        world.Settle();
+        Assert.Equal("LauncherDeleted", FakeWorld.Text(world.Condition("Failed")!, "reason"));
+        Assert.Null(world.Launcher);
+    }
+
+    [Fact]
     public void A_vanished_launcher_is_asked_for_at_the_server_before_anything_is_decided()
     {
         var world = MainPathTests.Started(2);
@@ -272,6 +285,24 @@ public sealed class AttemptTests
         world.Now += TimeSpan.FromSeconds(50);
         world.Settle();
         Assert.Equal("400", world.Launcher!["spec"]!["activeDeadlineSeconds"]!.ToString());
+    }
+
+    [Fact]
+    public void A_loss_that_comes_with_the_end_of_the_deadline_leaves_the_launcher_to_the_clean_up()
+    {
+        var world = MainPathTests.Started(1, static s =>
+        {
+            s.RunPolicy()["activeDeadlineSeconds"] = 600;
+            s.RunPolicy()["ttlSecondsAfterFinished"] = 30;
+        });
+        world.Now += TimeSpan.FromSeconds(600);
+        world.Worker(0, FakeWorld.Evict);
+        world.Settle();
+        Assert.Equal("DeadlineExceeded", FakeWorld.Text(world.Condition("Failed")!, "reason"));
+        Assert.Equal("1", world.Status["attempt"]!["number"]!.ToString());
+        world.FailLauncher();
+        world.Settle();
+        Assert.Equal("30", world.Launcher!["spec"]!["ttlSecondsAfterFinished"]!.ToString());
     }
 
     [Fact]

@@ -57,8 +57,8 @@ public sealed class GoldenTests
             LauncherPods = [.. pods.Where(p => profile.WorkerIndex(p.Meta.Name) is null).Select(static p => PodView.Read(p.Root))],
             GangObjects = [.. GangBackend.AllKinds.SelectMany(k => objects.Where(o => o.Kind == k.Kind && o.ApiVersion == k.ApiVersion && o.Meta.Name == profile.GangGroup).Select(o => GangObjectView.Read(k, o.Root)))],
             GangKinds = [.. GangBackend.AllKinds.Where(k => settings.Words("serves").Contains(k.Group))],
-            ConfirmedAbsent = [.. settings.Items("confirmedAbsent").Select(a => new ObjectToConfirm(
-                a.Text("kind") == "Job" ? Kinds.Job : Kinds.Pod, new ObjectKey(job.Meta.Namespace, a.Text("name")!)))],
+            ConfirmedAbsent = Confirmed("confirmedAbsent"),
+            ConfirmedPresent = Confirmed("confirmedPresent"),
             Options = new PlanningOptions
             {
                 Strict = settings.Flag("strict") ?? false,
@@ -66,6 +66,9 @@ public sealed class GoldenTests
             },
             Now = settings.Time("now")!.Value,
         };
+
+        ImmutableHashSet<ObjectToConfirm> Confirmed(string how) =>
+            [.. settings.Items(how).Select(o => new ObjectToConfirm(o.Text("kind") == "Job" ? Kinds.Job : Kinds.Pod, new ObjectKey(job.Meta.Namespace, o.Text("name")!)))];
 
         T? View<T>(string kind, string name, Func<JsonElement, T> read) where T : class =>
             objects.FirstOrDefault(o => o.Kind == kind && o.Meta.Name == name) is { } found ? read(found.Root) : null;

@@ -44,10 +44,13 @@ internal sealed class JobMemory(string uid)
     /// <inheritdoc cref="LauncherAccount"/>
     public Known<ChildMeta>? LauncherBinding { get; set; }
 
+    /// <summary>The launcher Job that was made last, until a status that records it was seen.</summary>
+    public LauncherView? Launched { get; set; }
+
     /// <summary>What the API refused in the last plan; null when that went through.</summary>
     public RefusedWrite? Refused { get; private set; }
 
-    /// <summary>Objects that were met at the server and that the stores do not show: somebody else's, or ours in a view that lags.</summary>
+    /// <summary>Objects that were met at the server and that the stores do not show, or not as they were: somebody else's, or ours in a view that lags.</summary>
     public IReadOnlyDictionary<ObjectToConfirm, KubeObject> Met => _met;
 
     /// <summary>How often in a row a plan ended on a view that was out of date.</summary>
@@ -115,6 +118,7 @@ internal sealed class JobMemory(string uid)
             }
 
             if (write.Result is not { } result) continue;
+            if (write.Kind == Kinds.Job) Launched = LauncherView.Read(result.Root);
             if (write.Kind == Kinds.ConfigMap) ConfigMaps[write.Key.Name] = new Known<ConfigMapView>(ConfigMapView.Read(result.Root));
             else if (write.Kind == Kinds.Secret) Secret = new Known<SecretView>(SecretView.Read(result.Root));
             else if (write.Kind == Kinds.ServiceAccount) LauncherAccount = new Known<ChildMeta>(ChildMeta.Read(result.Root));

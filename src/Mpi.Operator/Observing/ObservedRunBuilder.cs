@@ -20,9 +20,11 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
         var parsed = memory.Parse(dialect, job);
         await LookAgainAsync(job, memory, cancellation);
         if (parsed is ParseResult.Run { Value: var wanted }) await RecallAsync(job, profile, wanted, memory, cancellation);
+        if (dialect.Status.Read(job.Root.At("status")).Attempt is { LauncherUid: not null } or { Clearing: true }) memory.Launched = null;
 
         var pods = world.Pods(job.Meta.Key);
-        var launcher = world.Launcher(new ObjectKey(ns, profile.Launcher)) ?? Met(Kinds.Job, profile.Launcher, LauncherView.Read);
+        var launcher = world.Launcher(new ObjectKey(ns, profile.Launcher));
+        if (Met(Kinds.Job, profile.Launcher, LauncherView.Read) is { } met && (launcher is null || ResourceVersions.AtLeast(met.Meta.ResourceVersion, launcher.Meta.ResourceVersion))) launcher = met;
         var set = world.WorkerSet(new ObjectKey(ns, profile.WorkerSet)) ?? Met(Kinds.StatefulSet, profile.WorkerSet, StatefulSetView.Read);
         ImmutableArray<GangObjectView> gang = [.. world.GangObjects(new ObjectKey(ns, profile.GangGroup)), .. MetGangObjects()];
         memory.ForgetDeletionsExcept(pods.Select(static p => p.Meta.Uid).Append(launcher?.Meta.Uid ?? "").Append(set?.Meta.Uid ?? "").Concat(gang.Select(static g => g.Meta.Uid)).ToHashSet(StringComparer.Ordinal));
@@ -51,6 +53,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             LauncherRole = memory.LauncherRole?.View ?? Met(Kinds.Role, profile.Access.Role, RoleView.Read),
             LauncherBinding = memory.LauncherBinding?.View ?? Met(Kinds.RoleBinding, profile.Access.Binding, ChildMeta.Read),
             Launcher = launcher,
+            Launched = memory.Launched,
             WorkerSet = set,
             HasRival = dialect.Rival is { } rival && await rivals.AreThereAsync(rival, cancellation),
             GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
@@ -91,15 +94,21 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             : QueueSighting.There;
 
     /// <summary>
-    /// What was met at the server and is in no store (somebody else's object, a view that lags) is looked at again in each
-    /// pass: no watch tells when it changes. A name that is taken so costs reads while it is, and no writes.
+    /// What was met at the server and no store shows as it is (somebody else's object, a view that lags) is looked at again in
+    /// each pass: no watch tells when it changes. A name that is taken so costs reads while it is, and no writes.
     /// </summary>
     private async Task LookAgainAsync(KubeObject job, JobMemory memory, CancellationToken cancellation)
     {
         foreach (var strange in memory.ConfigMaps.Where(static m => m.Value is { View.Meta.Uid: "" }).Select(static m => m.Key).ToList()) memory.ConfigMaps[strange] = await LookAtConfigMapAsync(job, strange, cancellation);
         if (memory.Secret is { View.Meta.Uid: "" }) memory.Secret = await LookAtSecretAsync(job, memory.Secret.View.Meta.Name, cancellation);
-        foreach (var what in memory.Met.Keys.ToList())
+        foreach (var (what, found) in memory.Met.ToList())
         {
+            if (Shown(job, what) is { } shown && shown.Uid == found.Meta.Uid && ResourceVersions.AtLeast(shown.ResourceVersion, found.Meta.ResourceVersion))
+            {
+                memory.ForgetMet(what);
+                continue;
+            }
+
             switch (await ownership.LookAsync(what.Kind, what.Key, job.Meta.Uid, cancellation))
             {
                 case Ownership.Finding.Ours ours:
@@ -114,6 +123,13 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             }
         }
     }
+
+    private ChildMeta? Shown(KubeObject job, ObjectToConfirm what) =>
+        what.Kind == Kinds.Job ? world.Launcher(what.Key)?.Meta
+        : what.Kind == Kinds.StatefulSet ? world.WorkerSet(what.Key)?.Meta
+        : what.Kind == Kinds.Service ? world.Service(what.Key)?.Meta
+        : what.Kind == Kinds.Pod ? world.Pods(job.Meta.Key).FirstOrDefault(p => p.Meta.Name == what.Key.Name)?.Meta
+        : null;
 
     /// <summary>
     /// ConfigMap and Secret are not watched, because the right to watch them is the right to read those of the whole cluster.

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Text.Json;
 using Kube.Types;
 
@@ -25,6 +26,9 @@ public sealed record LauncherView(ChildMeta Meta)
 
     /// <summary>The Complete or Failed condition that is True; null while the Job is not finished.</summary>
     public JobEnd? End { get; init; }
+
+    /// <summary>The attempt that it was made for; null for a Job that the operator did not stamp.</summary>
+    public int? Attempt { get; init; }
 
     /// <summary>The digest of the template that the operator rendered; null for a Job that it did not stamp.</summary>
     public string? TemplateDigest { get; init; }
@@ -57,6 +61,7 @@ public sealed record LauncherView(ChildMeta Meta)
             Active = (int)(root.Integer("status", "active") ?? 0),
             Succeeded = (int)(root.Integer("status", "succeeded") ?? 0),
             End = JobEnd.Read(root),
+            Attempt = int.TryParse(root.Text("metadata", "annotations", PlanningNames.Attempt), NumberStyles.None, CultureInfo.InvariantCulture, out var attempt) ? attempt : null,
             TemplateDigest = root.Text("metadata", "annotations", PlanningNames.TemplateDigest),
             ParentUid = root.Text("metadata", "labels", PlanningNames.ParentUid) ?? "",
             SpecDigest = root.Text("metadata", "annotations", PlanningNames.SpecDigest),

@@ -72,6 +72,12 @@ public sealed record ObservedRun
     /// <summary>What the server itself said is absent, after a plan asked (<see cref="Plan.Confirm"/>).</summary>
     public ImmutableHashSet<ObjectToConfirm> ConfirmedAbsent { get; init; } = [];
 
+    /// <summary>What the server itself said is there, after a plan asked: it is observed as it stood then.</summary>
+    public ImmutableHashSet<ObjectToConfirm> ConfirmedPresent { get; init; } = [];
+
+    /// <summary>The launcher Job that was made last, by the answer to its creation, while no status records it; it may be gone since.</summary>
+    public LauncherView? Launched { get; init; }
+
     /// <summary>
     /// A write of the last plan that the API refused for a reason that only a person can settle (403 quota, 422), while the
     /// objects are as they were; null when the last plan went through.

@@ -56,6 +56,14 @@ internal sealed class Scene
     public static Scene Of(ObservedRun seen) =>
         new(seen, seen.Dialect.Profile(seen.Job.Meta), seen.Dialect.Status.Read(seen.Job.Root.At("status")));
 
+    /// <summary>The attempt as it is recorded, with the launcher that has been made for it since: whoever deletes that before it is recorded has deleted a launcher all the same.</summary>
+    public AttemptRecord Attempt => Recorded switch
+    {
+        { Attempt: { LauncherUid: null, Clearing: false } attempt, Suspended: not true } when Seen.Launched is { } made && made.Attempt == attempt.Number => attempt with { LauncherUid = made.Meta.Uid },
+        { Attempt: { } attempt } => attempt,
+        _ => new AttemptRecord(1),
+    };
+
     public bool Owns(ChildMeta child) => child.OwnerUid == Uid && Uid.Length > 0;
 
     /// <summary>The job's own, or its StatefulSet's; one of a StatefulSet that is no more is ours until it is collected.</summary>

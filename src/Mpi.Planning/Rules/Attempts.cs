@@ -10,14 +10,15 @@ internal static class Attempts
     private const int ConfirmAtOnce = 8;
 
     /// <summary>
-    /// Objects whose absence would decide something final and that no fresh answer has confirmed yet; empty when there is
-    /// nothing to doubt.
+    /// Objects whose absence or state would decide something final and that no fresh answer has confirmed yet; empty when
+    /// there is nothing to doubt.
     /// </summary>
     public static ImmutableArray<ObjectToConfirm> ToConfirm(Draft draft)
     {
         var scene = draft.Scene;
         var doubts = ImmutableArray.CreateBuilder<ObjectToConfirm>();
-        if (LauncherVanished(draft)) doubts.Add(new ObjectToConfirm(Kinds.Job, scene.Key(scene.Profile.Launcher)));
+        var launcher = new ObjectToConfirm(Kinds.Job, scene.Key(scene.Profile.Launcher));
+        if (LauncherVanished(draft) || (OneJob.IsOverdue(draft) && !scene.Seen.ConfirmedPresent.Contains(launcher))) doubts.Add(launcher);
         if (JudgesWorkers(draft))
         {
             foreach (var index in draft.Members.TakeWhile(_ => doubts.Count < ConfirmAtOnce))

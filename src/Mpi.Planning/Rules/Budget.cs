@@ -18,6 +18,6 @@ internal static class Budget
         ? draft.Attempt.ActiveSeconds == 0 ? limit : Math.Max(1, limit - draft.Attempt.ActiveSeconds)
         : null;
 
-    public static bool DeadlineSpent(Draft draft) =>
-        draft.Run.Retry.ActiveDeadlineSeconds is { } limit && draft.Attempt.ActiveSeconds > 0 && draft.Attempt.ActiveSeconds >= limit;
+    /// <param name="active">Seconds of all attempts so far.</param>
+    public static bool IsDeadlineSpent(Draft draft, long active) => draft.Run.Retry.ActiveDeadlineSeconds is { } limit && active > 0 && active >= limit;
 }

@@ -50,20 +50,22 @@ internal static class GangRestart
     private static void Begin(Draft draft, AttemptRecord spent, string reason, string what)
     {
         var launcher = draft.Scene.Launcher;
+        var active = spent.ActiveSeconds + ActiveSeconds(draft, launcher);
+        // The attempt then stays as it is: what is left of its launcher is the end's to clean up, and replaced by nothing.
+        if (Budget.IsDeadlineSpent(draft, active))
+        {
+            draft.Outcome = new RunOutcome.Failed("DeadlineExceeded", "Job was active longer than specified deadline");
+            return;
+        }
+
         draft.Attempt = spent with
         {
             Number = spent.Number + 1,
             LauncherUid = null,
             Clearing = true,
             Replaces = launcher?.Meta.Uid,
-            ActiveSeconds = spent.ActiveSeconds + ActiveSeconds(draft, launcher),
+            ActiveSeconds = active,
         };
-        if (Budget.DeadlineSpent(draft))
-        {
-            draft.Outcome = new RunOutcome.Failed("DeadlineExceeded", "Job was active longer than specified deadline");
-            return;
-        }
-
         draft.Restarting = new RunRemark(reason, Texts.Truncate(what));
         draft.StatusFirst = true;
         var wait = draft.Attempt.NotBefore is { } due ? $" in {(due - draft.Scene.Now).TotalSeconds:0} s" : "";

@@ -48,13 +48,19 @@ internal static class OneJob
     /// <summary>Whether the launcher has succeeded: then nothing that becomes of workers matters any more.</summary>
     public static bool JudgeSuccess(Draft draft, LauncherView launcher)
     {
-        if (draft.Scene.LauncherPods.FirstOrDefault(static p => p.Phase == PodPhase.Succeeded) is not { } pod) return false;
-        var due = (pod.End?.FinishedAt ?? pod.ChangedAt ?? draft.Scene.Now) + Patience;
+        if (SuccessDue(draft) is not { } due) return false;
         // The Job says so itself in a moment, and has all its pods counted then. What has not ended by itself is stopped with the result.
         if (launcher.End is not null || draft.Scene.Now >= due) draft.Outcome = new RunOutcome.Succeeded();
         else draft.Revisit(due);
         return true;
     }
+
+    /// <summary>The launcher has succeeded and the Job does not say so, for so long that it may be the view of it that is behind.</summary>
+    public static bool IsOverdue(Draft draft) => Is(draft) && draft.Scene.Launcher is { End: null } && draft.Scene.Now >= SuccessDue(draft);
+
+    /// <summary>Until when the Job may be silent about its launcher's success; null where that has not succeeded.</summary>
+    private static DateTimeOffset? SuccessDue(Draft draft) =>
+        draft.Scene.LauncherPods.FirstOrDefault(static p => p.Phase == PodPhase.Succeeded) is { } pod ? (pod.End?.FinishedAt ?? pod.ChangedAt ?? draft.Scene.Now) + Patience : null;
 
     /// <summary>The Job has failed, though no worker was lost to infrastructure: by whose doing?</summary>
     public static void JudgeFailure(Draft draft, JobEnd end)

@@ -16,6 +16,7 @@ internal sealed class FakeWorld
 
     private readonly Dictionary<(string Kind, string Name), JsonObject> _objects = [];
     private readonly HashSet<ObjectToConfirm> _confirmedAbsent = [];
+    private readonly HashSet<ObjectToConfirm> _confirmedPresent = [];
     private int _uids;
     private int _versions = 1;
 
@@ -33,6 +34,9 @@ internal sealed class FakeWorld
 
     /// <summary>A launcher pod that its Job has taken away, as it was when it failed.</summary>
     public PodView? LastLauncherFailure { get; set; }
+
+    /// <summary>What the operator remembers of the launcher that it made last.</summary>
+    public LauncherView? Launched { get; set; }
 
     /// <summary>Whether a Service gets its address when it is made.</summary>
     public bool GivesAddresses { get; set; } = true;
@@ -101,6 +105,8 @@ internal sealed class FakeWorld
             Priorities = Priorities,
             Queue = Queue,
             ConfirmedAbsent = [.. _confirmedAbsent],
+            ConfirmedPresent = [.. _confirmedPresent],
+            Launched = Launched,
             LauncherFailure = LastLauncherFailure,
             Refused = Refused,
             Options = Options,
@@ -117,11 +123,12 @@ internal sealed class FakeWorld
         {
             foreach (var doubt in plan.Confirm)
             {
-                if (Find(doubt.Kind, doubt.Key.Name) is null) _confirmedAbsent.Add(doubt);
+                (Find(doubt.Kind, doubt.Key.Name) is null ? _confirmedAbsent : _confirmedPresent).Add(doubt);
             }
 
             plan = Planner.Decide(Observe());
             _confirmedAbsent.Clear();
+            _confirmedPresent.Clear();
         }
 
         Apply(plan, writes);

@@ -84,7 +84,7 @@ internal sealed class RetriesCountOnce(PlanningOptions options) : Checker
                 if (now.Root.Text("status", "phase") is "Failed" or "Succeeded" && !pod.IsOver) (pod.IsOver, pod.IsOverByItself) = (true, byItself);
             }
 
-            if (IsTakenAway(change)) pod.IsOver = true;
+            if (IsTakenAway(change) && !pod.IsOver) (pod.IsOver, pod.IsOverByItself) = (true, launcher);
         }
 
         private static bool IsDisrupted(KubeObject pod) =>

@@ -29,6 +29,10 @@ public sealed class ExplorationTests
     [InlineData(100584)] // a stranger's pod under the name of a worker of a StatefulSet, which nobody told of
     [InlineData(2930)] // the same, and free after a while: our StatefulSet controller did not try again
     [InlineData(100488)] // a worker that a user deleted, seen as it ended by the signal: that was counted as its own failure
+    [InlineData(2504)] // kube-batch: an event lost, and the Job's end with it, so the counters of before the end stayed
+    [InlineData(13106)] // a launcher's Job that was deleted before its uid was recorded, and made once more in the same attempt
+    [InlineData(21809)] // a launcher's pod that a user deleted was told to go before it failed, and the checker of retries did not count it
+    [InlineData(201107)] // a loss that spent the deadline: the launcher's Job was taken for replaced, and never got its lifetime
     public async Task What_once_went_wrong_holds(int seed)
     {
         var output = new StringWriter();
