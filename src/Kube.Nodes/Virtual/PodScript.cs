@@ -18,10 +18,16 @@ public sealed record PodScript
     public TimeSpan InitTime { get; init; } = TimeSpan.Zero;
 
     /// <summary>
-    /// Asked each second: while it says no, the last init container runs on, whatever <see cref="InitTime"/> says. For init
+    /// Asked each second: while it says no, the last init container, or <see cref="InitWaits"/>, runs on, whatever <see cref="InitTime"/> says. For init
     /// containers that wait for something in the world. Null: nothing is waited for.
     /// </summary>
     public Func<bool>? InitDone { get; init; }
+
+    /// <summary>The name of the init container that waits; null for the last.</summary>
+    public string? InitWaits { get; init; }
+
+    /// <summary>The termination message of the init container that waits, asked for when it has ended.</summary>
+    public Func<string>? InitMessage { get; init; }
 
     /// <summary>From a container's start until it is ready.</summary>
     public TimeSpan ReadyDelay { get; init; } = TimeSpan.Zero;
@@ -30,6 +36,12 @@ public sealed record PodScript
     /// What the containers do each time they are started; the last entry repeats. Empty: they run until they are stopped.
     /// </summary>
     public ImmutableArray<ContainerRun> Runs { get; init; } = [];
+
+    /// <summary>
+    /// Asked each second while the containers run, with the number of their start, from 0: how that run has ended, or null while it goes on. For
+    /// containers whose end depends on something in the world; what <see cref="Runs"/> says still happens, if it comes first.
+    /// </summary>
+    public Func<int, ContainerRun?>? RunEnded { get; init; }
 
     /// <summary>From the request to delete the pod until its containers end; no longer than the grace period.</summary>
     public TimeSpan StopTime { get; init; } = TimeSpan.Zero;

@@ -7,7 +7,7 @@ namespace Kube.Nodes.Virtual;
 /// <summary>Writes a moment of a pod as the kubelet writes <c>status</c>.</summary>
 internal static class PodStatusBuilder
 {
-    public static JsonObject Build(PodView pod, PodMoment moment, DateTimeOffset takenUp, DateTimeOffset now, string podIp, string hostIp)
+    public static JsonObject Build(PodView pod, PodMoment moment, DateTimeOffset takenUp, DateTimeOffset now, string podIp, string hostIp, Func<int, string> initMessage)
     {
         var status = new JsonObject
         {
@@ -31,7 +31,7 @@ internal static class PodStatusBuilder
         }
 
         var init = pod.Spec.Items("initContainers").ToArray();
-        if (init.Length > 0) status["initContainerStatuses"] = new JsonArray([.. init.Select((c, i) => InitStatus(pod, c, i, moment, takenUp))]);
+        if (init.Length > 0) status["initContainerStatuses"] = new JsonArray([.. init.Select((c, i) => InitStatus(pod, c, i, moment, takenUp, initMessage))]);
         status["containerStatuses"] = new JsonArray([.. pod.Spec.Items("containers").Select(c => Status(pod, c, moment.Container, moment.IsReady))]);
         return status;
     }
@@ -71,14 +71,14 @@ internal static class PodStatusBuilder
         }
     }
 
-    private static JsonObject InitStatus(PodView pod, JsonElement container, int index, PodMoment moment, DateTimeOffset takenUp)
+    private static JsonObject InitStatus(PodView pod, JsonElement container, int index, PodMoment moment, DateTimeOffset takenUp, Func<int, string> message)
     {
         if (index == moment.InitDone && moment.InitSince is { } since) return Status(pod, container, new ContainerMoment.Running(since, 0, null), false);
         if (index >= moment.InitDone) return Status(pod, container, new ContainerMoment.Waiting("PodInitializing", 0, null), false);
         var before = pod.Status.Items("initContainerStatuses").FirstOrDefault(s => s.Text("name") == container.Text("name"));
         var start = before.Time("state", "running", "startedAt") ?? before.Time("state", "terminated", "startedAt") ?? takenUp;
         var end = before.Time("state", "terminated", "finishedAt") ?? moment.InitSince ?? (moment.Container as ContainerMoment.Running)?.Since ?? start;
-        return Status(pod, container, new ContainerMoment.Ended(start, end, new ContainerRun(null), 0), true);
+        return Status(pod, container, new ContainerMoment.Ended(start, end, new ContainerRun(null) { Message = message(index) }, 0), true);
     }
 
     private static JsonObject Status(PodView pod, JsonElement container, ContainerMoment moment, bool isReady)

@@ -18,15 +18,23 @@ internal sealed class PodStory(PodView pod, PodScript script, DateTimeOffset tak
 
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
 
-    // When the script's condition was first seen to hold: until then the last init container runs.
+    // When the script's condition was first seen to hold: until then the init container that waits runs.
     private DateTimeOffset? _released;
 
+    // The runs that are over, where the script has to be asked: what it has said once stays said.
+    private readonly List<ContainerRun> _ended = [];
+
     private readonly int _initContainers = pod.Spec.Items("initContainers").Count();
+
+    // The place of the one that waits.
+    private readonly int _waits = pod.Spec.Items("initContainers").TakeWhile(c => script.InitWaits is null || c.Text("name") != script.InitWaits).Count() - (script.InitWaits is null ? 1 : 0);
 
     /// <summary>When the pod was told to stop, and how long it may take. Null: not yet.</summary>
     public (DateTimeOffset At, TimeSpan Grace)? Stop { get; set; }
 
     public DateTimeOffset TakenUp => takenUp;
+
+    public string InitMessage(int container) => container == _waits ? script.InitMessage?.Invoke() ?? "" : "";
 
     public PodMoment At(DateTimeOffset now)
     {
@@ -79,7 +87,7 @@ internal sealed class PodStory(PodView pod, PodScript script, DateTimeOffset tak
         {
             if (now < started) return PodMoment.Pending(done, Creating(done), NextEnd(now, started));
             var ended = started + script.InitTime;
-            if (done == _initContainers - 1 && script.InitDone is { } holds)
+            if (done == _waits && script.InitDone is { } holds)
             {
                 if (_released is null && holds()) _released = now;
                 if (_released is not { } released) return PodMoment.Pending(done, Creating(done), NextEnd(now, now + AskAgain)) with { InitSince = started };
@@ -102,11 +110,12 @@ internal sealed class PodStory(PodView pod, PodScript script, DateTimeOffset tak
         ContainerMoment.Ended? last = null;
         for (var restarts = 0; restarts < RunsMax; restarts++)
         {
-            var run = script.Runs.IsEmpty ? new ContainerRun(null) : script.Runs[Math.Min(restarts, script.Runs.Length - 1)];
+            var run = Run(restarts, start, now);
             if (run.For is not { } time || start + time > now)
             {
                 var isReady = start + script.ReadyDelay <= now;
                 var change = isReady ? start + run.For : Earlier(start + script.ReadyDelay, start + run.For);
+                if (script.RunEnded is not null) change = Earlier(change, now + AskAgain);
                 return new PodMoment("Running", _initContainers, new ContainerMoment.Running(start, restarts, last), isReady, NextEnd(now, change));
             }
 
@@ -119,6 +128,21 @@ internal sealed class PodStory(PodView pod, PodScript script, DateTimeOffset tak
         }
 
         throw new InvalidOperationException($"{pod}: its script restarts its containers more than {RunsMax} times");
+    }
+
+    private ContainerRun Run(int number, DateTimeOffset start, DateTimeOffset now)
+    {
+        if (number < _ended.Count) return _ended[number];
+        var run = script.Runs.IsEmpty ? new ContainerRun(null) : script.Runs[Math.Min(number, script.Runs.Length - 1)];
+        if (script.RunEnded is not { } ended) return run;
+        if (start + run.For > now || run.For is null)
+        {
+            if (ended(number) is not { } end) return run;
+            run = end with { For = now - start };
+        }
+
+        _ended.Add(run);
+        return run;
     }
 
     private static TimeSpan RestartDelay(int restarts) => restarts == 0 ? TimeSpan.Zero

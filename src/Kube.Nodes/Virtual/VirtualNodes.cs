@@ -156,7 +156,7 @@ public sealed class VirtualNodes : IAsyncDisposable
         // What comes next is no part of what is. A pod that has ended never changes again.
         var current = moment with { Next = null, IsGone = false };
         if (current == pretender.Written || pod.IsFinished) return;
-        var status = PodStatusBuilder.Build(pod, moment, pretender.Story.TakenUp, now, pretender.Ip, _nodeAddresses[pod.NodeName]);
+        var status = PodStatusBuilder.Build(pod, moment, pretender.Story.TakenUp, now, pretender.Ip, _nodeAddresses[pod.NodeName], pretender.Story.InitMessage);
         var patch = new JsonObject { ["metadata"] = new JsonObject { ["uid"] = pod.Meta.Uid }, ["status"] = status };
         await _client.PatchAsync(Kinds.Pod, pod.Meta.Namespace, pod.Meta.Name, Patch.Merge(patch), "status", cancellation);
         pretender.Written = current;

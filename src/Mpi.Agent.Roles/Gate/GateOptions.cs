@@ -26,6 +26,9 @@ public sealed record GateOptions
 
     public GatePace Pace { get; init; } = new();
 
+    /// <summary>The hosts of a hostfile that are waited for.</summary>
+    public ImmutableArray<string> Awaited(string hostfile) => Hostfile.Hosts(hostfile).RemoveAll(host => Skip.Contains(host) || Skip.Contains(Hostfile.Short(host)));
+
     /// <exception cref="UsageException">Names the first option that is wrong.</exception>
     public static GateOptions Parse(ReadOnlySpan<string> args)
     {

@@ -26,8 +26,7 @@ public sealed class GateRole(GateMachine machine, IWorkerProbe probe, Func<bool>
     {
         // Where all pods are alike they all have a gate, and only the launcher waits in it.
         if (!MemberRole.Leads(environment)) return AgentProgram.Success;
-        var hosts = Hostfile.Hosts(await File.ReadAllTextAsync(options.HostfilePath, cancellation))
-            .RemoveAll(host => options.Skip.Contains(host) || options.Skip.Contains(Hostfile.Short(host)));
+        var hosts = options.Awaited(await File.ReadAllTextAsync(options.HostfilePath, cancellation));
         var found = options.Transport switch
         {
             GateTransport.Agent => await OverAgentAsync(hosts, options, environment, cancellation),

@@ -34,7 +34,8 @@ public sealed class LauncherRole(WorkerListener workers, LauncherFiles files, Ac
         using var credentials = AgentCredentials.LoadOwn(agent);
         var own = new Hello(AgentRole.Launcher, WorkerOptions.Required(agent, AgentContract.NameVariable), Guid.NewGuid());
         using var listener = new WorkerListener(agent.Network.Listen(AgentPort.Read(agent)), new Handshake(new JobTls(credentials), agent.Time, LivenessPace.Default), own, agent.Time);
-        var losses = new LossReport(agent.Variable(AgentContract.TerminationLogVariable) ?? AgentContract.TerminationLogPath, agent.Error);
+        var report = agent.Variable(AgentContract.TerminationLogVariable) ?? AgentContract.TerminationLogPath;
+        var losses = new LossReport(message => File.WriteAllText(report, message), agent.Error);
         using var launcher = new LauncherRole(listener, new LauncherFiles(directory), losses.Add, agent.Time);
         return await use(launcher);
     }

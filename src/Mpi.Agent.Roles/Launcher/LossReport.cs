@@ -7,7 +7,8 @@ namespace Mpi.Agent.Roles;
 /// Workers that were lost, in the container's termination message: there the operator reads why mpirun failed, where mpirun's own last words only tell
 /// that a daemon went away. Without a loss nothing is written, and the message is the program's.
 /// </summary>
-internal sealed class LossReport(string path, TextWriter error)
+/// <param name="write">Puts a message in the place of the one before.</param>
+internal sealed class LossReport(Action<string> write, TextWriter error)
 {
     /// <summary>The cause is among the first; a job that ends takes all others along.</summary>
     private const int Most = 16;
@@ -23,12 +24,12 @@ internal sealed class LossReport(string path, TextWriter error)
             _lost = _lost.Add(worker);
             try
             {
-                File.WriteAllText(path, new AgentReport { Launcher = new LauncherReport { Lost = _lost } }.ToTerminationMessage());
+                write(new AgentReport { Launcher = new LauncherReport { Lost = _lost } }.ToTerminationMessage());
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
             {
                 // The call of mpirun fails all the same; only the report is lost.
-                error.WriteLine($"kubempi-agent: no report in {path}: {fault.Message}");
+                error.WriteLine($"kubempi-agent: no report of the loss: {fault.Message}");
             }
         }
     }

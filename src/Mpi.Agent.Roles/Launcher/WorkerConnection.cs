@@ -9,6 +9,7 @@ internal sealed class WorkerConnection(AgentLink link, IPAddress launcherAddress
     private readonly Dictionary<uint, Action<Frame>> _calls = [];
     private uint _lastSession;
     private string? _lost;
+    private bool _dismissed;
 
     public string Name => link.Peer.Name;
 
@@ -21,15 +22,23 @@ internal sealed class WorkerConnection(AgentLink link, IPAddress launcherAddress
 
     public Task ProveAsync(CancellationToken cancellation) => link.ProveAsync(cancellation);
 
-    public Task CloseAsync(Farewell why, TimeSpan limit) => link.CloseAsync(why, limit);
+    /// <summary>A worker that is told that the job's command has ended is not lost, though what the command has left behind may still wait for it.</summary>
+    public Task CloseAsync(Farewell why, TimeSpan limit)
+    {
+        _dismissed |= why == Farewell.Finished;
+        return link.CloseAsync(why, limit);
+    }
 
-    /// <summary>Relays to the connection's end, which all calls then hear of. Returns how it ended, where that cut a call short, else null.</summary>
+    /// <summary>
+    /// Relays to the connection's end, which all calls then hear of. Returns how it ended, where that cut a call short and was not the launcher's own
+    /// will, else null.
+    /// </summary>
     public async Task<string?> RunAsync(CancellationToken cancellation)
     {
         try
         {
             var why = await link.RunAsync(Take, cancellation);
-            return End(why) ? why : null;
+            return End(why) && !_dismissed ? why : null;
         }
         catch (OperationCanceledException)
         {

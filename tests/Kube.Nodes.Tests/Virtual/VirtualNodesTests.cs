@@ -60,6 +60,26 @@ public sealed class VirtualNodesTests : IDisposable
     }
 
     [Fact]
+    public void A_pod_whose_processes_are_simulated_says_when_and_how_they_end()
+    {
+        var (open, ends) = (false, new Dictionary<int, ContainerRun>());
+        _script = new PodScript { InitDone = () => open, InitWaits = "a", InitMessage = () => "all are there", RunEnded = number => ends.GetValueOrDefault(number) };
+        _cluster.Create(A.Pod("p").OnNode("n").RestartPolicy("OnFailure").With("spec.initContainers", """[{"name":"a","image":"i"},{"name":"b","image":"i"}]"""));
+        Run(60);
+        Assert.Equal((true, true), (Init(0).Has("state", "running"), Init(1).Has("state", "waiting")));
+        open = true;
+        Run(2);
+        Assert.Equal(("Running", "all are there", null), (Pod.Phase, Init(0).Text("state", "terminated", "message"), Init(1).Text("state", "terminated", "message")));
+        Run(60);
+        ends[0] = new ContainerRun(null, 3) { Message = "a rank was lost" };
+        Run(2);
+        Assert.Equal(("Running", 1L, 3L, "a rank was lost"), (Pod.Phase, Container.Integer("restartCount"), Container.Integer("lastState", "terminated", "exitCode"), Container.Text("lastState", "terminated", "message")));
+        ends[1] = new ContainerRun(null);
+        Run(2);
+        Assert.Equal(("Succeeded", 0L), (Pod.Phase, Container.Integer("state", "terminated", "exitCode")));
+    }
+
+    [Fact]
     public void Containers_that_fail_are_restarted_with_growing_waits_where_the_policy_says_so()
     {
         _script = new PodScript { Runs = [new ContainerRun(TimeSpan.FromSeconds(1), 1), new ContainerRun(TimeSpan.FromSeconds(1), 1), new ContainerRun(TimeSpan.FromSeconds(1))] };

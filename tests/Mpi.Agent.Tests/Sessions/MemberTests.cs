@@ -38,6 +38,19 @@ public sealed class MemberTests
     }
 
     [Fact]
+    public async Task A_call_that_the_command_left_behind_loses_no_worker()
+    {
+        await using var job = new AgentJob();
+        var worker = job.BeginWorker("ring-1");
+        var leading = LeadAsync(job, ["ring-1"], "sh", "-c", $"while ! [ -e {job.Files.Directory}/called ]; do sleep 0.05; done; exit 3");
+        await using var left = await job.BeginAsync("ring-1", $"touch {job.Files.Directory}/called; sleep 1000");
+
+        Assert.Equal(3, (await leading).ExitCode);
+        await worker.WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
+        Assert.Empty(job.Lost);
+    }
+
+    [Fact]
     public async Task A_worker_that_dials_after_a_short_command_has_ended_still_hears_of_it()
     {
         await using var job = new AgentJob();

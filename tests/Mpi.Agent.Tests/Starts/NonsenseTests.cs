@@ -1,6 +1,7 @@
 using System.Net;
 using Kube.Testing;
 using Mpi.Agent.Roles;
+using Mpi.Agent.Testing;
 
 namespace Mpi.Agent.Tests;
 
@@ -21,7 +22,7 @@ public sealed class NonsenseTests
                 using var listener = scene.Listen();
                 using var launcher = new LauncherRole(listener, new LauncherFiles("/nowhere"), static _ => { }, scene.Clock);
                 var serving = launcher.ServeWorkersAsync(scene.Over);
-                var neighbour = scene.ServeWorkerAsync("pi-worker-0", static _ => { });
+                var neighbour = scene.ServeWorkerAsync("pi-worker-0");
                 var talking = scene.TalkAsync(await scene.DialAsync("pi-worker-1"));
                 // Calls of both, so that the nonsense is also about sessions that there are.
                 var nonsense = scene.CallAsync(launcher, "pi-worker-1");
@@ -43,7 +44,7 @@ public sealed class NonsenseTests
             var scene = new Scene(seed);
             scene.Run(async () =>
             {
-                var serving = scene.ServeWorkerAsync("pi-worker-0", static _ => { });
+                var serving = scene.ServeWorkerAsync("pi-worker-0");
                 using (var bad = scene.Listen())
                 using (var stop = new CancellationTokenSource())
                 {
@@ -86,7 +87,7 @@ public sealed class NonsenseTests
             _seed = seed;
             _random = new Random(seed);
             _thread = new OneThread(Clock, new Random(_random.Next()));
-            _network = new MemoryNetwork(_thread, Clock, new Random(_random.Next()));
+            _network = new MemoryNetwork(_thread, Clock, new Random(_random.Next()), new OneLauncherMap(Clock));
             _handshake = new Handshake(new NoProof(), Clock, LivenessPace.Default);
         }
 
@@ -108,23 +109,23 @@ public sealed class NonsenseTests
             }
         }
 
-        public WorkerListener Listen() => new(_network.Of("launcher").Listen(Port), _handshake, new Hello(AgentRole.Launcher, "pi-launcher", Guid.NewGuid()), Clock);
+        public WorkerListener Listen() => new(_network.Of(OneLauncherMap.Launcher).Listen(Port), _handshake, new Hello(AgentRole.Launcher, "pi-launcher", Guid.NewGuid()), Clock);
 
-        public async Task<int> CallAsync(LauncherRole launcher, string host) => await StubCall.RunAsync(_network, launcher, host, Over) is null ? 0 : RemoteShell.Unreachable;
+        public async Task<int> CallAsync(LauncherRole launcher, string host) => await StubCall.RunAsync(_network, OneLauncherMap.Launcher, launcher, host, ["orted"], Over) is null ? 0 : RemoteShell.Unreachable;
 
-        public Task ServeWorkerAsync(string name, Action<StartRequest> started)
+        public Task ServeWorkerAsync(string name)
         {
-            var options = new WorkerOptions { Name = name, Service = MemoryNetwork.Service, Launcher = "pi-launcher", Port = Port };
+            var options = new WorkerOptions { Name = name, Service = OneLauncherMap.Service, Launcher = "pi-launcher", Port = Port };
             var agent = new AgentEnvironment
             {
                 Variable = static _ => null, Output = TextWriter.Null, Error = TextWriter.Null, Time = Clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), Program = null,
                 Network = _network.Of(name),
             };
-            return new WorkerRole(options, _handshake, _network.Names, new StubDaemons(Clock, () => TimeSpan.FromMilliseconds(_random.Next(3000)), started), agent).ServeAsync(Over);
+            return new WorkerRole(options, _handshake, _network.Names, new StubDaemons(Clock, _ => TimeSpan.FromMilliseconds(_random.Next(3000))), agent).ServeAsync(Over);
         }
 
         public async Task<AgentLink> DialAsync(string name) => await _handshake.ConnectAsync(
-            await _network.Of(name).ConnectAsync(new IPEndPoint(MemoryNetwork.Service, Port), Over), new Hello(AgentRole.Worker, name, Guid.NewGuid()), Over);
+            await _network.Of(name).ConnectAsync(new IPEndPoint(OneLauncherMap.Service, Port), Over), new Hello(AgentRole.Worker, name, Guid.NewGuid()), Over);
 
         /// <summary>Says what it likes until it has said enough, or is not listened to any more.</summary>
         public async Task TalkAsync(AgentLink link)
@@ -151,7 +152,7 @@ public sealed class NonsenseTests
             [
                 new StartRequest(["orted", "-mca"], Shell: true, ["A=b"], "/").ToFrame(session), Messages.Data(session, SessionStream.Output, new byte[_random.Next(2000)]), Messages.End(session, SessionStream.Input),
                 Messages.Credit(session, SessionStream.Output, 100), Messages.Signal(session, 15), new SessionEnd(0, 0).ToFrame(session), Messages.Refused(session, "no"), Frame.Of(FrameType.Close, session),
-                Messages.Bye((Farewell)_random.Next(4)), Messages.Open("pi-worker-0"), Messages.Opened(MemoryNetwork.Launcher), new Hello(AgentRole.Worker, "pi-worker-0", Guid.NewGuid()).ToFrame(),
+                Messages.Bye((Farewell)_random.Next(4)), Messages.Open("pi-worker-0"), Messages.Opened(OneLauncherMap.Address), new Hello(AgentRole.Worker, "pi-worker-0", Guid.NewGuid()).ToFrame(),
                 new Frame(FrameType.Ping, 0, new byte[8]), new Frame(FrameType.Pong, 0, new byte[8]),
             ];
             var frame = good[_random.Next(good.Length)];

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Kube.Testing;
 using Mpi.Agent.Protocol;
 using Mpi.Agent.Roles;
+using Mpi.Agent.Testing;
 
 namespace Mpi.Agent.Tests;
 
@@ -39,13 +40,14 @@ internal sealed class SimulatedStart
         _begin = _clock.GetUtcNow();
         _gateStarts = Seconds(Chance(1, 10) ? 300 : 20);
         _hasService = Chance(2, 3);
-        _network = new MemoryNetwork(_thread, _clock, new Random(_random.Next()))
+        var packets = new Random(_random.Next());
+        var map = new OneLauncherMap(_clock)
         {
             ServiceForwards = Chance(3, 4),
             // CoreDNS remembers for 30 s that there is no such name.
             NamesKnownAt = _begin + _gateStarts + Seconds(35),
-            Slowness = TimeSpan.FromMilliseconds(Chance(1, 10) ? 400 : 30),
         };
+        _network = new MemoryNetwork(_thread, _clock, packets, map) { Slowness = TimeSpan.FromMilliseconds(Chance(1, 10) ? 400 : 30) };
         _handshake = new Handshake(new NoProof(), _clock, LivenessPace.Default);
         _workers = [.. Enumerable.Range(0, 1 + _random.Next(8)).Select(i => new Worker($"pi-worker-{i}", Chance(1, 20) ? TimeSpan.FromMinutes(10) : Seconds(60)))];
         AllRunAt = _workers.Select(static w => w.Starts).Append(_gateStarts).Max();
@@ -93,7 +95,7 @@ internal sealed class SimulatedStart
     private async Task LauncherPodAsync()
     {
         await Task.Delay(_gateStarts, _clock, CancellationToken.None);
-        var agent = Agent("launcher");
+        var agent = Agent(OneLauncherMap.Launcher);
         using (var listener = Listen(agent, AgentRole.Gate))
         {
             var gate = new AgentGate(listener, [.. _workers.Select(static w => $"{w.Name}.pi.default.svc")], new GatePace(), agent);
@@ -112,7 +114,7 @@ internal sealed class SimulatedStart
         using var launcher = new LauncherRole(workers, new LauncherFiles("/nowhere"), lost => FailedCalls.Add($"{lost.Host} was lost: {lost.Reason}"), _clock);
         using var ends = new CancellationTokenSource();
         var serving = launcher.ServeWorkersAsync(ends.Token);
-        var calls = await Task.WhenAll(_workers.Select(worker => StubCall.RunAsync(_network, launcher, worker.Name, ends.Token)));
+        var calls = await Task.WhenAll(_workers.Select(worker => StubCall.RunAsync(_network, OneLauncherMap.Launcher, launcher, worker.Name, ["orted"], ends.Token)));
         FailedCalls.AddRange(calls.OfType<string>());
         ends.End();
         await serving.WithoutThrowing();
@@ -127,7 +129,7 @@ internal sealed class SimulatedStart
             using var life = CancellationTokenSource.CreateLinkedTokenSource(_over.Token);
             worker.Life = life;
             Tell($"{worker.Name} starts");
-            var options = new WorkerOptions { Name = worker.Name, Service = _hasService ? MemoryNetwork.Service : null, Launcher = "pi-launcher.pi.default.svc", Port = Port };
+            var options = new WorkerOptions { Name = worker.Name, Service = _hasService ? OneLauncherMap.Service : null, Launcher = "pi-launcher.pi.default.svc", Port = Port };
             var serving = new WorkerRole(options, _handshake, _network.Names, Daemons(worker), Agent(worker.Name)).ServeAsync(life.Token);
             await serving.WithoutThrowing();
             if (serving.IsFaulted) await serving;
@@ -175,7 +177,7 @@ internal sealed class SimulatedStart
             await Task.Delay(_gateStarts + Seconds(60), _clock, _over.Token);
             try
             {
-                var connection = await stranger.ConnectAsync(new IPEndPoint(MemoryNetwork.Launcher, Port), _over.Token);
+                var connection = await stranger.ConnectAsync(new IPEndPoint(OneLauncherMap.Address, Port), _over.Token);
                 var nonsense = new byte[_random.Next(20)];
                 _random.NextBytes(nonsense);
                 await connection.WriteAsync(nonsense, _over.Token);
@@ -187,11 +189,12 @@ internal sealed class SimulatedStart
         }
     }
 
-    private StubDaemons Daemons(Worker worker) => new(_clock, () => Seconds(3), request =>
+    private StubDaemons Daemons(Worker worker) => new(_clock, request =>
     {
         worker.Started++;
         worker.StartedAt = Now;
         Tell($"{worker.Name} runs {request.Words[0]}");
+        return Seconds(3);
     });
 
     private WorkerListener Listen(AgentEnvironment agent, AgentRole role) => new(agent.Network.Listen(Port), _handshake, new Hello(role, "pi-launcher", Guid.NewGuid()), _clock);

@@ -10,6 +10,7 @@ internal sealed class Coverage
 {
     private readonly SortedDictionary<string, int> _mishaps = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _ends = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, int> _met = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, int> _actions = new(StringComparer.Ordinal);
 
     /// <summary>Kinds of mishaps that happened so far.</summary>
@@ -18,6 +19,11 @@ internal sealed class Coverage
     public IReadOnlyCollection<string> Ends => _ends.Keys;
 
     public IReadOnlyCollection<string> Actions => _actions.Keys;
+
+    /// <summary>What the agents went through.</summary>
+    public IReadOnlyDictionary<string, int> Met => _met;
+
+    public void Meet(string what) => Count(_met, what);
 
     public void Add(Plan plan)
     {
@@ -36,7 +42,7 @@ internal sealed class Coverage
         Count(_ends, $"of {scenario.Subject.Kind.ApiVersion}");
     }
 
-    public IEnumerable<string> Tell() => [.. Table("what befell", _mishaps), .. Table("how jobs ended", _ends), .. Table("what was planned", _actions)];
+    public IEnumerable<string> Tell() => [.. Table("what befell", _mishaps), .. Table("how jobs ended", _ends), .. Table("what was planned", _actions), .. _met.Count > 0 ? Table("what the agents met", _met) : []];
 
     private static string End(JobView job) => job.Recorded switch
     {

@@ -6,7 +6,8 @@ using Mpi.Testing;
 namespace Simulation;
 
 /// <summary>Plays one scenario after the other, a seed each, and tells of each that goes wrong its smallest form as a story.</summary>
-internal sealed class Exploration(TextWriter output)
+/// <param name="draw">A seed's world; null for <see cref="Scenario.Draw"/>.</param>
+internal sealed class Exploration(TextWriter output, Func<int, Scenario>? draw = null)
 {
     /// <summary>Seeds of an ordinary run of the tests, from 1 on.</summary>
     public const int OrdinarySeeds = 80;
@@ -17,13 +18,15 @@ internal sealed class Exploration(TextWriter output)
     /// <summary>Seeds between two words of how far it is.</summary>
     private const int Pause = 1_000;
 
+    private readonly Func<int, Scenario> _draw = draw ?? Scenario.Draw;
+
     public Coverage Coverage { get; } = new();
     public long Steps { get; private set; }
     public int Violations { get; private set; }
 
     /// <summary><c>--seed N --runs M</c>: M seeds from N on. Without <c>--runs</c> the one seed, told as a story.</summary>
     /// <returns>The program's exit code.</returns>
-    public static async Task<int> MainAsync(string[] args)
+    public static async Task<int> MainAsync(string[] args, Func<int, Scenario>? draw = null)
     {
         var (seed, runs) = (1, (int?)null);
         for (var i = 0; i < args.Length; i += 2)
@@ -39,12 +42,12 @@ internal sealed class Exploration(TextWriter output)
                     runs = number;
                     break;
                 default:
-                    await Console.Error.WriteLineAsync("usage: ./test simulation [--seed N] [--runs M]   (whole numbers above 0)");
+                    await Console.Error.WriteLineAsync("usage: ./test simulation [--agents] [--seed N] [--runs M]   (whole numbers above 0)");
                     return 2;
             }
         }
 
-        var exploration = new Exploration(Console.Out);
+        var exploration = new Exploration(Console.Out, draw);
         if (runs is { } many) await exploration.ExploreAsync(seed, many);
         else await exploration.ReplayAsync(seed);
         return exploration.Violations == 0 ? 0 : 1;
@@ -55,7 +58,7 @@ internal sealed class Exploration(TextWriter output)
         var watch = Stopwatch.StartNew();
         for (var seed = first; seed < first + runs; seed++)
         {
-            var scenario = Scenario.Draw(seed);
+            var scenario = _draw(seed);
             var result = await Trial.PlayAsync(scenario, build, Coverage);
             Steps += result.Steps;
             if (result.Violation is { } violation)
@@ -76,7 +79,7 @@ internal sealed class Exploration(TextWriter output)
     private async Task ReplayAsync(int seed)
     {
         var story = new Storyteller();
-        var scenario = Scenario.Draw(seed);
+        var scenario = _draw(seed);
         var result = await Trial.PlayAsync(scenario, coverage: Coverage, story: story);
         Steps = result.Steps;
         if (result.Violation is not null) Violations = 1;

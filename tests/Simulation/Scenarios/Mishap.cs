@@ -79,6 +79,49 @@ internal abstract record Mishap
         public override string ToString() => $"node-{Node} dies in second {At}";
     }
 
+    /// <summary>A node is given up with everything on it, which lives on there and can be reached again so long after.</summary>
+    public sealed record NodeComesBack(int At, int Node, int After) : Mishap
+    {
+        public override bool IsTrafficOnly => false;
+        public override string ToString() => $"node-{Node} is given up from second {At} on, and comes back {After} s after that with what ran there";
+    }
+
+    /// <summary>A node's pods reach no others and are reached by none for a while; everybody else's word of them goes on.</summary>
+    public sealed record NodeIsCutOff(int At, int Node, int For) : Mishap
+    {
+        public override bool IsTrafficOnly => false;
+        public override string ToString() => $"the pods of node-{Node} are cut off from second {At} on, for {For} s";
+    }
+
+    /// <summary>The connections of the n-th worker break, and its pod lives on.</summary>
+    public sealed record ConnectionsBreak(int At, int Worker) : Mishap
+    {
+        public override bool IsTrafficOnly => false;
+        public override string ToString() => $"worker {Worker} loses its connections in second {At}";
+    }
+
+    /// <summary>Somebody who is no member connects to a launcher.</summary>
+    public sealed record StrangersKnock(int At) : Mishap
+    {
+        public override string ToString() => $"strangers connect to the launcher in second {At}";
+    }
+
+    public sealed record NetworkIsSlow : Mishap
+    {
+        public override string ToString() => "the pods' network is slow";
+    }
+
+    /// <summary>DNS learns a pod's name late.</summary>
+    public sealed record NamesAreLate(int By) : Mishap
+    {
+        public override string ToString() => $"DNS learns names {By} s late";
+    }
+
+    public sealed record ServicesAreDead : Mishap
+    {
+        public override string ToString() => "nothing forwards the addresses of Services";
+    }
+
     /// <summary>Somebody else's object has the name of one of the job's, from before it on.</summary>
     public sealed record NameIsTaken(TakenName Of, int? FreeAt) : Mishap
     {

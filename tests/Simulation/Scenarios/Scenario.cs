@@ -9,7 +9,7 @@ namespace Simulation;
 /// A world with one job in it, and what befalls both. <see cref="Draw"/> makes one from a seed alone; the same seed decides the order of
 /// every step of its run. Small enough to be told in a few lines, and each part can be left out to find the ones that matter.
 /// </summary>
-internal sealed record Scenario(int Seed)
+internal sealed partial record Scenario(int Seed)
 {
     public required Subject Subject { get; init; }
 
@@ -30,6 +30,9 @@ internal sealed record Scenario(int Seed)
     public bool RestartsInPlace { get; init; }
     public bool Elastic { get; init; }
     public bool Gang { get; init; }
+
+    /// <summary>In its pods run the agent's own roles; else these pretend.</summary>
+    public bool Agents { get; init; }
 
     /// <summary>Operators that share the lease: 0 is one that needs none.</summary>
     public int Candidates { get; init; }
@@ -106,7 +109,7 @@ internal sealed record Scenario(int Seed)
     {
         0 => new Mishap.NodeDies(random.Next(2, 30), random.Next(2)),
         1 => new Mishap.ClockJumps(random.Next(0, 30), random.Next(-300, 300)),
-        2 => new Mishap.PodMeets(true, random.Next(1, 3), (Fate)random.Next(scenario.Transport == "agent" ? 8 : 7), random.Next(0, 20)),
+        2 => new Mishap.PodMeets(true, random.Next(1, 3), (Fate)random.Next(scenario is { Transport: "agent", Agents: false } ? 8 : 7), random.Next(0, 20)),
         _ => new Mishap.PodMeets(false, random.Next(1, scenario.Workers + 2), (Fate)random.Next(7), random.Next(0, 25)),
     };
 
@@ -136,7 +139,7 @@ internal sealed record Scenario(int Seed)
         [
             Transport is { } transport ? $"transport {transport}" : null, Origin is { } origin ? $"written as {origin}" : null,
             BackoffLimit is { } limit ? $"backoffLimit {limit}" : null, Ttl is { } ttl ? $"ttl {ttl} s" : null, Deadline is { } deadline ? $"activeDeadlineSeconds {deadline}" : null, WaitsForWorkers ? "WaitForWorkersReady" : null,
-            RunsRanks ? "launcher runs ranks" : null, RestartsInPlace ? "restartPolicy OnFailure" : null, Elastic ? "lost workers are replaced" : null, Gang ? "gang" : null,
+            RunsRanks ? "launcher runs ranks" : null, RestartsInPlace ? "restartPolicy OnFailure" : null, Elastic ? "lost workers are replaced" : null, Gang ? "gang" : null, Agents ? "real agents" : null,
             Candidates > 0 ? $"{Candidates} operators with a lease" : null,
         ];
         yield return string.Create(CultureInfo.InvariantCulture, $"seed {Seed}: {Subject.Kind.ApiVersion} {Subject.Kind.Kind}, {Workers} workers, cleanPodPolicy {Cleanup}{string.Concat(more.OfType<string>().Select(static m => ", " + m))}");

@@ -44,7 +44,7 @@ internal static class Shrinking
         for (var i = 0; i < mishaps.Length; i++) yield return scenario with { Mishaps = mishaps.RemoveAt(i) };
         ImmutableArray<Scenario> plainerWorlds =
         [
-            scenario with { Candidates = 0 }, scenario with { Candidates = Math.Min(1, scenario.Candidates) }, scenario with { Gang = false }, scenario with { Origin = null }, scenario with { Elastic = false },
+            scenario with { Agents = false }, scenario with { Candidates = 0 }, scenario with { Candidates = Math.Min(1, scenario.Candidates) }, scenario with { Gang = false }, scenario with { Origin = null }, scenario with { Elastic = false },
             scenario with { RestartsInPlace = false }, scenario with { RunsRanks = false }, scenario with { WaitsForWorkers = false }, scenario with { Ttl = null }, scenario with { BackoffLimit = null },
             scenario with { Transport = null }, scenario with { Cleanup = CleanPodPolicy.Running }, scenario with { Workers = 1 }, scenario with { Workers = Math.Max(1, scenario.Workers - 1) },
         ];

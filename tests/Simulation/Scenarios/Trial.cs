@@ -39,11 +39,15 @@ internal sealed class Trial
     /// <summary>A clock may have jumped back by as much, and what is due waits for it.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(6);
 
+    /// <summary>From a node's last sign of life until its pods are deleted for it (<c>--node-monitor-grace-period</c>).</summary>
+    private const int NodeGrace = 40;
+
     private readonly HashSet<Mishap> _happened = new(ReferenceEqualityComparer.Instance);
     private readonly Scenario _scenario;
     private readonly Coverage? _coverage;
     private Timetable? _timetable;
     private Doer? _doer;
+    private AgentPods? _agents;
     private DelayingSchedule? _order;
 
     private Trial(Scenario scenario, Coverage? coverage) => (_scenario, _coverage) = (scenario, coverage);
@@ -67,7 +71,7 @@ internal sealed class Trial
     private async Task<TrialResult> PlayOnceAsync(Func<OperatorParts, OperatorParts>? build, Storyteller? story)
     {
         var subject = _scenario.Subject;
-        var pods = new PretendingPods(_scenario, Happened);
+        var pods = new PretendingPods(_scenario, Happened, () => _agents);
         var rules = new WatchedRules(_coverage);
         await using var world = new SimulatedCluster(new SimulationOptions(_scenario.Seed)
         {
@@ -79,13 +83,15 @@ internal sealed class Trial
             AlsoWatched = [subject.Kind, Kinds.Event, .. subject.Groups(_scenario)],
             LeaderElection = _scenario.Candidates > 0,
             Standby = _scenario.Candidates > 1,
-            MostSteps = 400_000,
+            // Workers that stay go on dialling.
+            MostSteps = _scenario.Agents ? 4_000_000 : 400_000,
             Schedule = _order,
             ScriptOf = pods.ScriptOf,
             Faults = Faults(),
             Timetable = cluster => _timetable = new Timetable(cluster.Clock, Entries(cluster)),
             Build = parts => rules.Watch(build?.Invoke(parts) ?? parts),
         });
+        if (_scenario.Agents) _agents = new AgentPods(world, _scenario, what => _coverage?.Meet(what));
         story?.Follow(world);
         if (_order is { } order) order.Told = what => world.Tell("order:", what);
         _doer = new Doer(_scenario, world);
@@ -206,23 +212,33 @@ internal sealed class Trial
         var start = world.Clock.GetUtcNow();
         foreach (var mishap in _scenario.Mishaps)
         {
-            (int At, Action Do)? entry = mishap switch
+            foreach (var (second, act) in Entries(world, mishap))
             {
-                Mishap.ClockJumps jump => (jump.At, () => world.Operator.Clock.Ahead += TimeSpan.FromSeconds(jump.By)),
-                Mishap.NodeDies death => (death.At, () => _doer!.Kill(death.Node)),
-                Mishap.NameIsTaken { FreeAt: { } at } taken => (at, () => _doer!.Free(taken.Of)),
-                Mishap.UserDoes { AfterWrite: 0 } deed => (deed.At, () => _doer!.Do(deed.What)),
-                _ => null,
-            };
-            if (entry is not var (second, act)) continue;
-            yield return (start + TimeSpan.FromSeconds(second), () =>
-            {
-                Happened(mishap);
-                world.Tell("fate:", mishap.ToString()!);
-                act();
-            });
+                yield return (start + TimeSpan.FromSeconds(second), () =>
+                {
+                    Happened(mishap);
+                    world.Tell("fate:", mishap.ToString()!);
+                    act();
+                });
+            }
         }
     }
+
+    private IEnumerable<(int At, Action Do)> Entries(SimulatedCluster world, Mishap mishap) => mishap switch
+    {
+        Mishap.ClockJumps jump => [(jump.At, () => world.Operator.Clock.Ahead += TimeSpan.FromSeconds(jump.By))],
+        // Nobody hears of a node's death at once, and agents must be seen to notice it first.
+        Mishap.NodeDies death when _scenario.Agents => [(death.At, () => _agents!.Lose(death.Node, back: null)), (death.At + NodeGrace, () => _doer!.Kill(death.Node))],
+        Mishap.NodeDies death => [(death.At, () => _doer!.Kill(death.Node))],
+        Mishap.NodeComesBack away => [(away.At, () => _agents?.Lose(away.Node, TimeSpan.FromSeconds(NodeGrace + away.After))), (away.At + NodeGrace, () => _doer!.Kill(away.Node))],
+        Mishap.NodeIsCutOff cut => [(cut.At, () => _agents?.CutOff(cut.Node, TimeSpan.FromSeconds(cut.For)))],
+        Mishap.ConnectionsBreak broken => [(broken.At, () => _agents?.Break(broken.Worker))],
+        Mishap.StrangersKnock knock => [(knock.At, () => _agents?.Knock())],
+        Mishap.NetworkIsSlow or Mishap.NamesAreLate or Mishap.ServicesAreDead => [(0, static () => { })],
+        Mishap.NameIsTaken { FreeAt: { } at } taken => [(at, () => _doer!.Free(taken.Of))],
+        Mishap.UserDoes { AfterWrite: 0 } deed => [(deed.At, () => _doer!.Do(deed.What))],
+        _ => [],
+    };
 
     private Faults Faults()
     {

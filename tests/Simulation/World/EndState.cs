@@ -69,11 +69,15 @@ public static partial class EndState
                 for (var i = 0; i < items.Count; i++) Flatten($"{path}[{i}]", items[i], lines);
                 break;
             default:
-                lines.Add($"{path} = {Uid().Replace(node?.ToJsonString() ?? "null", "UID")}");
+                lines.Add($"{path} = {ReachedAt().Replace(Uid().Replace(node?.ToJsonString() ?? "null", "UID"), "REACHED")}");
                 break;
         }
     }
 
     [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")]
     private static partial Regex Uid();
+
+    // When which worker was proven, in a gate's report.
+    [GeneratedRegex(@"\\u0022workers\\u0022:\[[^\]]*\]")]
+    private static partial Regex ReachedAt();
 }

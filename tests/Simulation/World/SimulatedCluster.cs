@@ -163,7 +163,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
             "worker" => Skewed(_options.WorkerOf?.Invoke(pod.Meta.Name) ?? _options.Worker),
             _ => PodScript.RunsForever,
         };
-        return pod.Spec.Items("initContainers").Any(static c => c.Text("name") == PlanningNames.GateContainer) ? script with { InitDone = () => GateOpens(pod) } : script;
+        return script.InitDone is null && pod.Spec.Items("initContainers").Any(static c => c.Text("name") == PlanningNames.GateContainer) ? script with { InitDone = () => GateOpens(pod) } : script;
     }
 
     /// <summary>

@@ -1,16 +1,13 @@
 using Kube.Testing;
 using Mpi.Agent.Roles;
 
-namespace Mpi.Agent.Tests;
+namespace Mpi.Agent.Testing;
 
 /// <summary>What an MPI daemon is to the agent: a program that starts, runs for a while and ends.</summary>
-internal sealed class StubDaemons(VirtualClock clock, Func<TimeSpan> runs, Action<StartRequest> started) : IPrograms
+/// <param name="started">Told of each; says how long it runs.</param>
+internal sealed class StubDaemons(VirtualClock clock, Func<StartRequest, TimeSpan> started) : IPrograms
 {
-    public IProgram Start(uint session, StartRequest request, Action<Frame> post)
-    {
-        started(request);
-        return new Daemon(session, post, clock, runs());
-    }
+    public IProgram Start(uint session, StartRequest request, Action<Frame> post) => new Daemon(session, post, clock, started(request));
 
     public Task EndAllAsync() => Task.CompletedTask;
 

@@ -1,6 +1,6 @@
 using Mpi.Agent.Roles;
 
-namespace Mpi.Agent.Tests;
+namespace Mpi.Agent.Testing;
 
 /// <summary>Both ends are who they say they are: simulations are about everything but cryptography.</summary>
 internal sealed class NoProof : IConnectionProof

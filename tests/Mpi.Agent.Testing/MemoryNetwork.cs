@@ -4,25 +4,17 @@ using System.Net.Sockets;
 using Kube.Testing;
 using Mpi.Agent.Roles;
 
-namespace Mpi.Agent.Tests;
+namespace Mpi.Agent.Testing;
 
 /// <summary>
-/// The network between the pods of one job, in memory and virtual time: every packet takes its time, in order within a connection; the
-/// launcher's port is reached through the job's Service or under the pod's own name.
+/// The network between pods, in memory and virtual time: every packet takes its time, in order within a connection. Pods are known by a word
+/// each; who is behind an address or a name is the map's to say.
 /// </summary>
-internal sealed class MemoryNetwork(OneThread thread, VirtualClock clock, Random random)
+internal sealed class MemoryNetwork(OneThread thread, VirtualClock clock, Random random, INetworkMap map)
 {
-    public static readonly IPAddress Service = IPAddress.Parse("10.96.0.9");
-    public static readonly IPAddress Launcher = IPAddress.Parse("10.244.0.7");
-
     private readonly List<MemoryEnd> _ends = [];
-    private Listening? _listening;
-
-    /// <summary>Whether anything forwards the Service's address; else packets to it vanish.</summary>
-    public bool ServiceForwards { get; init; } = true;
-
-    /// <summary>Until then DNS says that there is no such name.</summary>
-    public DateTimeOffset NamesKnownAt { get; init; }
+    private readonly Dictionary<string, Listening> _listening = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _cutOff = new(StringComparer.Ordinal);
 
     /// <summary>The longest that a packet takes.</summary>
     public TimeSpan Slowness { get; init; } = TimeSpan.FromMilliseconds(30);
@@ -32,11 +24,30 @@ internal sealed class MemoryNetwork(OneThread thread, VirtualClock clock, Random
 
     public INameResolver Names => new Dns(this);
 
-    /// <summary>A pod's connections break. Its peers hear of it, or, where its node went with it, nothing any more.</summary>
+    /// <summary>The address under which others reach a pod.</summary>
+    public IPAddress AddressOf(string pod) => map.AddressOf(pod);
+
+    /// <summary>A pod's connections to others break. Its peers hear of it, or, where its node went with it, nothing any more.</summary>
     public void Cut(string pod, bool silently)
     {
-        foreach (var end in _ends.FindAll(end => end.Pod == pod)) end.Cut(silently);
+        foreach (var end in _ends.FindAll(end => end.Pod == pod && end.Peer.Pod != pod)) end.Cut(silently);
     }
+
+    /// <summary>A pod's process is no more: its kernel closes what it had open.</summary>
+    public void Close(string pod)
+    {
+        if (_listening.TryGetValue(pod, out var listening)) listening.Dispose();
+        foreach (var end in _ends.FindAll(end => end.Pod == pod)) end.Cut(silently: false);
+    }
+
+    /// <summary>No packet to or from a pod arrives, until it is joined again. Connections that it had stay silent.</summary>
+    public void CutOff(string pod)
+    {
+        _cutOff.Add(pod);
+        Cut(pod, silently: true);
+    }
+
+    public void Join(string pod) => _cutOff.Remove(pod);
 
     /// <summary>A connection that stands.</summary>
     public (MemoryEnd One, MemoryEnd Other) Connect(string one, string other)
@@ -45,6 +56,7 @@ internal sealed class MemoryNetwork(OneThread thread, VirtualClock clock, Random
         var (here, there) = (new MemoryEnd(this, one), new MemoryEnd(this, other));
         (here.Peer, there.Peer) = (there, here);
         _ends.AddRange([here, there]);
+        if (one != other && (_cutOff.Contains(one) || _cutOff.Contains(other))) here.Cut(silently: true);
         return (here, there);
     }
 
@@ -56,29 +68,31 @@ internal sealed class MemoryNetwork(OneThread thread, VirtualClock clock, Random
 
     internal void Check() => thread.Check();
 
+    private VirtualClock Clock => clock;
+
     private sealed class Pod(MemoryNetwork network, string pod) : IAgentNetwork
     {
         public async Task<Stream> ConnectAsync(IPEndPoint to, CancellationToken cancellation)
         {
             network.Check();
-            if (to.Address.Equals(Service) && !network.ServiceForwards) await Task.Delay(Timeout.InfiniteTimeSpan, network.Clock, cancellation);
+            if (network._cutOff.Contains(pod) || network.PodAt(to.Address) is not { } other || network._cutOff.Contains(other)) await Task.Delay(Timeout.InfiniteTimeSpan, network.Clock, cancellation);
             await Task.Delay(network.Delay() + network.Delay(), network.Clock, cancellation);
-            if (network._listening is not { } listening) throw new SocketException((int)SocketError.ConnectionRefused);
-            var (here, there) = network.Connect(pod, "launcher");
-            listening.Arrive(there);
+            if (network.PodAt(to.Address) is not { } there || !network._listening.TryGetValue(there, out var listening)) throw new SocketException((int)SocketError.ConnectionRefused);
+            var (here, accepted) = network.Connect(pod, there);
+            listening.Arrive(accepted);
             return here;
         }
 
         public IListening Listen(int port)
         {
             network.Check();
-            return network._listening is null ? network._listening = new Listening(network, port) : throw new IOException($"no listening on port {port}: taken");
+            return network._listening.ContainsKey(pod) ? throw new IOException($"no listening on port {port}: taken") : network._listening[pod] = new Listening(network, pod, port);
         }
     }
 
-    private VirtualClock Clock => clock;
+    private string? PodAt(IPAddress address) => map.PodAt(address);
 
-    private sealed class Listening(MemoryNetwork network, int port) : IListening
+    private sealed class Listening(MemoryNetwork network, string pod, int port) : IListening
     {
         private readonly Queue<MemoryEnd> _arrived = new();
         private TaskCompletionSource<bool>? _waiting;
@@ -96,7 +110,7 @@ internal sealed class MemoryNetwork(OneThread thread, VirtualClock clock, Random
             network.Check();
             while (true)
             {
-                if (_arrived.TryDequeue(out var connection)) return new Accepted(connection, Launcher);
+                if (_arrived.TryDequeue(out var connection)) return new Accepted(connection, network.AddressOf(pod));
                 _waiting = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
                 await _waiting.OrCancelledAsync(cancellation);
             }
@@ -104,7 +118,7 @@ internal sealed class MemoryNetwork(OneThread thread, VirtualClock clock, Random
 
         public void Dispose()
         {
-            if (ReferenceEquals(network._listening, this)) network._listening = null;
+            if (network._listening.GetValueOrDefault(pod) == this) network._listening.Remove(pod);
             // As the kernel does with those that nobody accepted.
             foreach (var connection in _arrived) connection.Cut(silently: false);
         }
@@ -116,9 +130,23 @@ internal sealed class MemoryNetwork(OneThread thread, VirtualClock clock, Random
         {
             network.Check();
             await Task.Delay(network.Delay(), network.Clock, cancellation);
-            return network.Now >= network.NamesKnownAt ? [Launcher] : [];
+            return network.Resolve(host);
         }
     }
+
+    private ImmutableArray<IPAddress> Resolve(string host) => map.Resolve(host);
+}
+
+/// <summary>Who is behind the addresses and names of a network just now.</summary>
+internal interface INetworkMap
+{
+    /// <summary>The pod that packets to an address come to; null where they vanish.</summary>
+    string? PodAt(IPAddress address);
+
+    IPAddress AddressOf(string pod);
+
+    /// <summary>What DNS says; nothing for a name that it does not know.</summary>
+    ImmutableArray<IPAddress> Resolve(string host);
 }
 
 /// <summary>One end of a connection of <see cref="MemoryNetwork"/>.</summary>

@@ -1,0 +1,149 @@
+using System.Net;
+using Kube.Client;
+using Kube.Nodes.Virtual;
+using Kube.Testing;
+using Kube.Types;
+using Mpi.Agent.Protocol;
+using Mpi.Agent.Roles;
+using Mpi.Agent.Testing;
+using PodView = Kube.Types.PodView;
+
+namespace Simulation;
+
+/// <summary>
+/// The agent's own roles in the pods of a simulated cluster, over a network in memory. One loop among the cluster's: a step is one thing that some agent
+/// goes on with, which one is the seed's word, and time passes when nobody in the whole world has anything left to do.
+/// </summary>
+internal sealed class AgentPods : ITimedLoop
+{
+    private const string Stranger = "stranger";
+
+    private readonly Dictionary<string, PodAgent> _pods = new(StringComparer.Ordinal);
+    private readonly SimulatedCluster _world;
+    private readonly Random _random;
+    private readonly Signal _never;
+
+    public AgentPods(SimulatedCluster world, Scenario scenario, Action<string> met)
+    {
+        (_world, _never) = (world, new Signal(world.Clock));
+        // Not the draws of the cluster's own parts again.
+        _random = new Random(~scenario.Seed);
+        Thread = new OneThread(world.Clock, new Random(_random.Next()));
+        var map = new PodNetworkMap(this, world, new Random(_random.Next()))
+        {
+            ServicesForward = !scenario.Mishaps.OfType<Mishap.ServicesAreDead>().Any(),
+            NamesAreLateBy = TimeSpan.FromSeconds(scenario.Mishaps.OfType<Mishap.NamesAreLate>().Sum(static m => m.By)),
+        };
+        Network = new MemoryNetwork(Thread, world.Clock, new Random(_random.Next()), map) { Slowness = TimeSpan.FromMilliseconds(scenario.Mishaps.OfType<Mishap.NetworkIsSlow>().Any() ? 400 : 30) };
+        Rules = new AgentRules(this, world.Report) { Met = met };
+        var changed = world.Observer.Changed;
+        world.Observer.Changed = (kind, before, after) =>
+        {
+            changed(kind, before, after);
+            if (kind == Kinds.Pod) See(before, after);
+        };
+        world.Stepper.Add(this);
+    }
+
+    public OneThread Thread { get; }
+    public MemoryNetwork Network { get; }
+    public AgentRules Rules { get; }
+    public VirtualClock Clock => _world.Clock;
+    public DateTimeOffset Now => Clock.GetUtcNow();
+
+    /// <summary>Those that were ever taken up, in that order.</summary>
+    public IEnumerable<PodAgent> All => _pods.Values;
+
+    public string Name => "agents";
+
+    /// <summary>Whatever an agent waits for is a timer of the clock.</summary>
+    public DateTimeOffset? NextDue => null;
+
+    public ValueTask<bool> StepAsync(CancellationToken cancellation) => new(Thread.RunOne());
+
+    public ValueTask WaitAsync(CancellationToken cancellation) => _never.WaitAsync(NextDue, cancellation);
+
+    public TimeSpan Seconds(int most) => TimeSpan.FromMilliseconds(_random.Next(most * 1000));
+
+    /// <summary>Those of a host of the hostfile, earlier ones included.</summary>
+    public IEnumerable<PodAgent> Named(string host) => All.Where(p => p.Name == Hostfile.Short(host));
+
+    /// <summary>What a pod does whose manifest has an agent: what that decides, and starts with a skew of its own. Any other does what its script says.</summary>
+    public PodScript Script(PodView pod, PodScript script)
+    {
+        if (PodAgent.In(pod, this, _world, TimeSpan.FromSeconds(60) + Seconds(30)) is not { } agent) return script;
+        _pods.Add(agent.Uid, agent);
+        return agent.Decide(script) with { StartDelay = TimeSpan.FromMilliseconds(500) + Seconds(_random.Next(12) == 0 ? 90 : 8) };
+    }
+
+    public AgentEnvironment Environment(PodAgent pod, Func<string, string?> variable) => new()
+    {
+        Variable = variable, Output = new Log(this, pod), Error = new Log(this, pod), Time = Clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), Program = null,
+        Network = Network.Of(pod.Uid),
+    };
+
+    public void Tell(PodAgent pod, string what) => _world.Tell(pod.ToString(), what);
+
+    /// <summary>The connections of the job's n-th worker break.</summary>
+    public void Break(int worker) => Present(p => !p.Leads).Skip(worker).FirstOrDefault()?.Break();
+
+    /// <summary>The pods of a node are cut off from all others for a while.</summary>
+    public void CutOff(int node, TimeSpan time)
+    {
+        var cut = OnNode(node);
+        cut.ForEach(static p => p.CutOff());
+        Later(time, () => cut.ForEach(static p => p.Join()));
+    }
+
+    /// <summary>Nothing is heard of a node any more. What ran there has ended, or lives on until the node is back and sees which pods are gone.</summary>
+    public void Lose(int node, TimeSpan? back)
+    {
+        var lost = OnNode(node);
+        lost.ForEach(p => p.Lose(livesOn: back is not null));
+        if (back is not { } time) return;
+        Later(time, () => lost.ForEach(static p => p.Join()));
+        Later(time + Seconds(5), () => lost.ForEach(static p => p.Kill()));
+    }
+
+    /// <summary>Somebody who is no member connects to the launchers that there are, says nothing or nonsense, and stays.</summary>
+    public void Knock() => Thread.Start(() =>
+    {
+        foreach (var launcher in Present(static p => p.Leads && p.Address is not null)) _ = KnockAsync(launcher.Address!);
+    });
+
+    private async Task KnockAsync(IPAddress address)
+    {
+        try
+        {
+            var connection = await Network.Of(Stranger).ConnectAsync(new IPEndPoint(address, AgentContract.DefaultPort), CancellationToken.None);
+            var nonsense = new byte[_random.Next(100)];
+            _random.NextBytes(nonsense);
+            await connection.WriteAsync(nonsense, CancellationToken.None);
+        }
+        catch (Exception gone) when (gone is System.Net.Sockets.SocketException or IOException)
+        {
+            // Nobody listens just now.
+        }
+    }
+
+    private void See(KubeObject? before, KubeObject? after)
+    {
+        if (before is not null && after?.Meta.Uid != before.Meta.Uid && _pods.TryGetValue(before.Meta.Uid, out var gone)) gone.See(null);
+        if (after is not null && _pods.TryGetValue(after.Meta.Uid, out var agent)) agent.See(new PodView(after));
+    }
+
+    private List<PodAgent> OnNode(int node) => [.. Present(p => p.Node == $"node-{node}")];
+
+    private IEnumerable<PodAgent> Present(Func<PodAgent, bool> is_) => All.Where(p => p.IsPresent && is_(p));
+
+    private void Later(TimeSpan time, Action act) => Clock.CreateTimer(static act => ((Action)act!)(), act, time, Timeout.InfiniteTimeSpan);
+
+    private sealed class Log(AgentPods world, PodAgent pod) : StringWriter
+    {
+        public override Task WriteLineAsync(string? value)
+        {
+            world.Tell(pod, value ?? "");
+            return Task.CompletedTask;
+        }
+    }
+}

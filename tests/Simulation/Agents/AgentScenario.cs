@@ -1,0 +1,46 @@
+using Mpi.Model;
+
+namespace Simulation;
+
+/// <content>Worlds in whose pods the agent's own roles run.</content>
+internal sealed partial record Scenario
+{
+    /// <summary>One over the agent, with what may befall its network besides all else.</summary>
+    public static Scenario DrawWithAgents(int seed)
+    {
+        var random = new Random(seed);
+        T One<T>(params ReadOnlySpan<T> of) => of[random.Next(of.Length)];
+        bool Seldom() => random.Next(4) == 0;
+
+        var subject = One<Subject>([Subject.All[0], Subject.All[0], .. Subject.All]);
+        var kubeflow = subject == Subject.All[0];
+        var scenario = new Scenario(seed)
+        {
+            Agents = true,
+            Subject = subject,
+            Transport = "agent",
+            Workers = random.Next(1, 5),
+            Cleanup = One(CleanPodPolicy.None, CleanPodPolicy.Running, CleanPodPolicy.All),
+            BackoffLimit = One<int?>(null, 0, 1, 2),
+            Ttl = Seldom() && kubeflow ? 30 : null,
+            WaitsForWorkers = Seldom() && kubeflow,
+            RunsRanks = Seldom() && kubeflow,
+            RestartsInPlace = Seldom() && kubeflow,
+            Elastic = Seldom() && kubeflow,
+            Candidates = One(0, 0, 0, 1, 2),
+        };
+        return scenario with { Mishaps = [.. Several(0, 2, random, () => Network(random)), .. random.Next(3) == 0 ? [] : Befalls(scenario, random)] };
+    }
+
+    private static Mishap Network(Random random) => random.Next(10) switch
+    {
+        0 => new Mishap.NetworkIsSlow(),
+        1 => new Mishap.NamesAreLate(random.Next(5, 60)),
+        2 => new Mishap.ServicesAreDead(),
+        3 => new Mishap.StrangersKnock(random.Next(0, 40)),
+        4 or 5 => new Mishap.NodeIsCutOff(random.Next(2, 40), random.Next(3), random.Next(1, 90)),
+        6 => new Mishap.NodeComesBack(random.Next(2, 40), random.Next(3), random.Next(1, 60)),
+        7 => new Mishap.NodeDies(random.Next(2, 40), random.Next(3)),
+        _ => new Mishap.ConnectionsBreak(random.Next(0, 50), random.Next(3)),
+    };
+}

@@ -1,0 +1,35 @@
+namespace Simulation;
+
+/// <summary>
+/// Worlds in whose pods the agent's own gate, launcher and workers run beside the real operator, all from one seed; <c>./test simulation --agents --seed N</c>
+/// tells one as a story.
+/// </summary>
+public sealed class AgentTests
+{
+    private const int Seeds = 16;
+
+    [Fact]
+    public async Task Whatever_befalls_pods_and_their_network_operator_and_agents_go_on_together()
+    {
+        var output = new StringWriter();
+        var exploration = new Exploration(output, Scenario.DrawWithAgents);
+        await exploration.ExploreAsync(1, Seeds);
+        Assert.True(exploration.Violations == 0, output.ToString());
+
+        // Else this would prove little.
+        var met = exploration.Coverage.Met;
+        Assert.True(met["a gate opens: Proven"] > Seeds / 2 && met["a loss is reported"] > 1, output.ToString());
+        Assert.Contains(exploration.Coverage.Ends, static end => end == "succeeded, after a restart");
+    }
+
+    [Fact]
+    public async Task The_same_seed_is_the_same_run_of_every_agent_and_another_seed_another()
+    {
+        var (first, second) = (new Storyteller(), new Storyteller());
+        var once = await Trial.PlayAsync(Scenario.DrawWithAgents(1), story: first);
+        var again = await Trial.PlayAsync(Scenario.DrawWithAgents(1), story: second);
+        Assert.Equal(first.Lines, second.Lines);
+        Assert.Equal(once, again);
+        Assert.NotEqual(once.Trace, (await Trial.PlayAsync(Scenario.DrawWithAgents(2))).Trace);
+    }
+}
