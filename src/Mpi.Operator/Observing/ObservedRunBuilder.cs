@@ -18,9 +18,10 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
         var ns = job.Meta.Namespace;
         var profile = dialect.Profile(job.Meta);
         var parsed = memory.Parse(dialect, job);
+        var recorded = dialect.Status.Read(job.Root.At("status"));
         await LookAgainAsync(job, memory, cancellation);
-        if (parsed is ParseResult.Run { Value: var wanted }) await RecallAsync(job, profile, wanted, memory, cancellation);
-        if (dialect.Status.Read(job.Root.At("status")).Attempt is { LauncherUid: not null } or { Clearing: true }) memory.Launched = null;
+        if (parsed is ParseResult.Run { Value: var wanted }) await RecallAsync(job, recorded, profile, wanted, memory, cancellation);
+        if (recorded.Attempt is { LauncherUid: not null } or { Clearing: true }) memory.Launched = null;
 
         var pods = world.Pods(job.Meta.Key);
         var launcher = world.Launcher(new ObjectKey(ns, profile.Launcher));
@@ -59,7 +60,7 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
             GangObjects = [.. gang.Select(g => g with { Meta = Deleting(g.Meta) })],
             GangKinds = world.GangKinds,
             Priorities = parsed is ParseResult.Run run ? await priorities.ValuesAsync(GangSize.PrioritiesAsked(run.Value, options), cancellation) : [],
-            Queue = await LookForQueueAsync(job, parsed, cancellation),
+            Queue = await LookForQueueAsync(recorded, parsed, cancellation),
             Workers = workers.ToImmutable(),
             LauncherPods = launcherPods.ToImmutable(),
             LauncherFailure = launcher is null ? null : world.FailedPod(launcher.Meta.Uid),
@@ -87,9 +88,9 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
     }
 
     /// <summary>A job that runs has its place, and one that is suspended or over wants none.</summary>
-    private async Task<QueueSighting> LookForQueueAsync(KubeObject job, ParseResult parsed, CancellationToken cancellation) =>
+    private async Task<QueueSighting> LookForQueueAsync(RecordedRun recorded, ParseResult parsed, CancellationToken cancellation) =>
         parsed is ParseResult.Run { Value: var run } && GangBackend.QueueOf(run, options, world.GangKinds) is { } queue
-        && !run.Suspended && dialect.Status.Read(job.Root.At("status")) is { Running: not true, Outcome: null }
+        && !run.Suspended && recorded is { Running: not true, Outcome: null }
             ? await queues.LookAsync(queue, cancellation)
             : QueueSighting.There;
 
@@ -136,9 +137,8 @@ internal sealed class ObservedRunBuilder(IWorldView world, Ownership ownership, 
     /// What the operator wrote it remembers; after a restart it asks, once a job. A job that was never announced has none
     /// yet, and a creation that finds one there says so; one that has ended needs none.
     /// </summary>
-    private async Task RecallAsync(KubeObject job, RunProfile profile, MpiRun run, JobMemory memory, CancellationToken cancellation)
+    private async Task RecallAsync(KubeObject job, RecordedRun recorded, RunProfile profile, MpiRun run, JobMemory memory, CancellationToken cancellation)
     {
-        var recorded = dialect.Status.Read(job.Root.At("status"));
         var transport = StandingTransport.Of(recorded, run).Transport.Kind;
         var secret = profile.Secret(transport);
         // Another transport was chosen while the job was suspended: that one has keys of its own.
