@@ -52,6 +52,7 @@ public static class Planner
         // 9. The pods: none while suspended, else the gang's group, every worker, and the launcher when its time has come.
         if (draft.Run.Suspended) Suspension.Enforce(draft);
         else if (!GangGroup.Ensure(draft)) return RunStatus.Conclude(draft);
+        Suspension.SeeThrough(draft);
         var complete = draft.Run.Suspended || draft.Workers.Ensure(draft);
         LauncherStart.Ensure(draft, complete);
 

@@ -311,6 +311,49 @@ public sealed class LifecycleTests
     }
 
     [Fact]
+    public void A_worker_that_had_ended_when_its_job_was_suspended_is_made_anew_at_no_cost_though_nobody_saw_the_suspension_through()
+    {
+        var world = MainPathTests.Started(2, static s => s["launcherCreationPolicy"] = "WaitForWorkersReady");
+        world.Worker(0, p => world.Exit(p, 0));
+        world.Settle();
+        world.Edit(static s => s.RunPolicy()["suspend"] = true);
+        // The operator dies when it has suspended the launcher, and the next one finds the job resumed.
+        world.Pass(writes: 1);
+        Assert.Equal("true", world.Launcher!["spec"]!["suspend"]!.ToJsonString());
+        world.NoteLauncherSuspended();
+        world.Edit(static s => s.RunPolicy()["suspend"] = false);
+        world.Settle();
+        world.FinishDeletions();
+        world.Settle();
+        Assert.Equal("Pending", FakeWorld.Text(world.Find(Kinds.Pod, "pi-worker-0")!, "status", "phase"));
+        world.RunWorkers();
+        world.Settle();
+        Assert.Equal("false", world.Launcher!["spec"]!["suspend"]!.ToJsonString());
+        Assert.Equal("1", world.Status["attempt"]!["number"]!.ToString());
+    }
+
+    [Fact]
+    public void A_worker_that_fails_before_the_launcher_is_resumed_counts_and_is_not_waited_for()
+    {
+        var world = new FakeWorld(Jobs.Pi(2, static s =>
+        {
+            s.RunPolicy()["suspend"] = true;
+            s["launcherCreationPolicy"] = "WaitForWorkersReady";
+        }));
+        world.Settle();
+        world.NoteLauncherSuspended();
+        world.Now += TimeSpan.FromSeconds(5);
+        world.Edit(static s => s.RunPolicy()["suspend"] = false);
+        world.Settle();
+        world.Worker(0, p => world.Exit(p, 1));
+        world.Settle();
+        world.FinishDeletions();
+        world.Settle();
+        Assert.Equal(("2", "1"), (world.Status["attempt"]!["number"]!.ToString(), world.Status["attempt"]!["failures"]!.ToString()));
+        Assert.Equal("Pending", FakeWorld.Text(world.Find(Kinds.Pod, "pi-worker-0")!, "status", "phase"));
+    }
+
+    [Fact]
     public void A_resume_waits_until_the_old_workers_are_gone_and_does_not_take_them_for_lost()
     {
         var world = MainPathTests.Started(2);

@@ -9,6 +9,9 @@ namespace Mpi.Planning;
 public sealed record LauncherView(ChildMeta Meta)
 {
     public bool Suspended { get; init; }
+
+    /// <summary>Since when the Job controller has known that; null while it does not, and of a Job that is not suspended.</summary>
+    public DateTimeOffset? SuspendedAt { get; init; }
     public int? TtlSecondsAfterFinished { get; init; }
 
     /// <summary>When the Job controller started it; absent while it is suspended from the beginning.</summary>
@@ -54,6 +57,7 @@ public sealed record LauncherView(ChildMeta Meta)
         return new LauncherView(ChildMeta.Read(root))
         {
             Suspended = suspended,
+            SuspendedAt = suspended && Conditions.Find(root.At("status"), "Suspended") is { IsTrue: true } told ? told.LastTransitionTime : null,
             TtlSecondsAfterFinished = (int?)root.Integer("spec", "ttlSecondsAfterFinished"),
             StartTime = root.Time("status", "startTime"),
             CompletionTime = root.Time("status", "completionTime"),

@@ -46,6 +46,7 @@ internal static class Attempts
         if (scene.Launcher?.End is { } end) JudgeEnd(draft, end);
         else if (LauncherVanished(draft)) JudgeVanished(draft);
         else if (JudgesWorkers(draft)) JudgeWorkers(draft);
+        else if (IsUnderWay(draft) && Suspension.IsLeft(draft)) JudgeSuccessors(draft);
     }
 
     private static void JudgeEnd(Draft draft, JobEnd end)
@@ -127,13 +128,23 @@ internal static class Attempts
         if (!losses.IsEmpty) GangRestart.Decide(draft, losses);
     }
 
+    /// <summary>The launcher is not resumed yet: of those that were made for it only one that has ended is lost, and would be waited for without end.</summary>
+    private static void JudgeSuccessors(Draft draft)
+    {
+        var ended = draft.Scene.Workers.Where(w => w.IsOver && Suspension.IsSuccessor(draft, w)).Select(static w => w.Meta.Name).ToHashSet(StringComparer.Ordinal);
+        var losses = WorkerLoss.Find(draft).Where(l => ended.Contains(l.Pod)).ToImmutableArray();
+        if (!losses.IsEmpty) GangRestart.Decide(draft, losses);
+    }
+
     private static bool RestartsGang(Draft draft) => draft.Run.Retry.OnWorkerLoss == WorkerLossPolicy.RestartGang;
 
     private static bool LauncherVanished(Draft draft) =>
         draft.Attempt is { LauncherUid: not null, Clearing: false } && draft.Scene.Launcher is null && draft.Scene.Seen.Launcher is null;
 
     /// <summary>A suspended run has no workers to lose, and between attempts they are expected to go.</summary>
+    private static bool IsUnderWay(Draft draft) => draft is { Run.Suspended: false, Attempt.Clearing: false } && draft.Scene.Recorded is { Announced: true, Suspended: not true };
+
     private static bool JudgesWorkers(Draft draft) =>
-        draft is { Run.Suspended: false, Attempt.Clearing: false } && draft.Scene.Recorded is { Announced: true, Suspended: not true } && draft.Scene.Launcher is not { Suspended: true }
+        IsUnderWay(draft) && draft.Scene.Launcher is not { Suspended: true }
         && !(OneJob.Is(draft) && draft.Scene.Launcher is null or { Meta.Deleting: true });
 }

@@ -1,5 +1,7 @@
+using System.Collections.Immutable;
 using System.Text.Json.Nodes;
 using Kube.Types;
+using Mpi.Model;
 
 namespace Mpi.Planning;
 
@@ -12,6 +14,23 @@ internal static class Suspension
         draft.Workers.Release(draft, alsoFinished: true, "the job is suspended");
         GangGroup.Delete(draft);
     }
+
+    /// <summary>
+    /// The job goes on and its launcher is suspended still. A worker of before that has ended makes room for a new one at no cost: the suspension
+    /// would have taken it, had the operator been there to see it.
+    /// </summary>
+    public static void SeeThrough(Draft draft)
+    {
+        if (!IsLeft(draft)) return;
+        PodDeletion.OneByOne(draft, draft.Scene.Workers.Where(w => w is { IsOver: true, Meta.Deleting: false } && !IsSuccessor(draft, w)).ToImmutableArray(), "the job was suspended");
+    }
+
+    /// <summary>Whether the job goes on, and its launcher is to be resumed when its workers, pods of the job itself, are there.</summary>
+    public static bool IsLeft(Draft draft) =>
+        draft.Run is { Suspended: false, Workers.Form: WorkerForm.Pods } && draft.Scene.Launcher is { Suspended: true, SuspendedAt: not null };
+
+    /// <summary>Whether a worker was made after its launcher was suspended, in whole seconds.</summary>
+    public static bool IsSuccessor(Draft draft, PodView worker) => worker.Meta.CreationTimestamp > draft.Scene.Launcher?.SuspendedAt;
 
     public static void SuspendLauncher(Draft draft, LauncherView launcher) => draft.Do(new PlanAction.Patch(
         Kinds.Job, draft.Scene.Key(launcher.Meta.Name), ChildManifest.Patch(launcher.Meta, "spec", new JsonObject { ["suspend"] = true })));

@@ -382,11 +382,11 @@ internal sealed class FakeWorld
     public void CompleteLauncher()
     {
         foreach (var pod in LauncherPods.Where(static p => Text(p, "status", "phase") == "Running")) Exit(pod, 0);
-        EndJob("Complete", "", "");
+        SetJobCondition("Complete", "", "");
         Launcher!.Object("status")["completionTime"] = KubeTime.Format(Now);
     }
 
-    public void FailLauncher(string reason = "BackoffLimitExceeded", string message = "Job has reached the specified backoff limit") => EndJob("Failed", reason, message);
+    public void FailLauncher(string reason = "BackoffLimitExceeded", string message = "Job has reached the specified backoff limit") => SetJobCondition("Failed", reason, message);
 
     public void FailLauncherPod(int exitCode, string message = "")
     {
@@ -403,7 +403,10 @@ internal sealed class FakeWorld
         Touch(Job);
     }
 
-    private void EndJob(string type, string reason, string message)
+    /// <summary>The Job controller has seen that the launcher is suspended.</summary>
+    public void NoteLauncherSuspended() => SetJobCondition("Suspended", "JobSuspended", "Job suspended");
+
+    private void SetJobCondition(string type, string reason, string message)
     {
         Launcher!.Object("status").Array("conditions").Add((JsonNode)new JsonObject
         {
@@ -412,7 +415,7 @@ internal sealed class FakeWorld
         Touch(Launcher!);
     }
 
-    private static bool IsOver(JsonObject job) => job["status"]?["conditions"] is JsonArray { Count: > 0 };
+    private static bool IsOver(JsonObject job) => job["status"]?["conditions"] is JsonArray conditions && conditions.Any(static c => Text((JsonObject)c!, "type") is "Complete" or "Failed");
 
     private T? View<T>(ResourceKind kind, string name, Func<KubeObject, T> read) where T : class => Find(kind, name) is { } tree ? read(KubeObject.From(tree)) : null;
 

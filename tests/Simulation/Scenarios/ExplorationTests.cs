@@ -32,6 +32,7 @@ public sealed class ExplorationTests
     [InlineData(2504)] // kube-batch: an event lost, and the Job's end with it, so the counters of before the end stayed
     [InlineData(13106)] // a launcher's Job that was deleted before its uid was recorded, and made once more in the same attempt
     [InlineData(21809)] // a launcher's pod that a user deleted was told to go before it failed, and the checker of retries did not count it
+    [InlineData(50328)] // a worker had ended when its job was suspended, and nobody was there to take it away: the launcher was never resumed
     [InlineData(201107)] // a loss that spent the deadline: the launcher's Job was taken for replaced, and never got its lifetime
     public async Task What_once_went_wrong_holds(int seed)
     {
