@@ -16,7 +16,7 @@ public abstract class Checker
     public static IReadOnlyList<Checker> All(PlanningOptions? options = null) =>
     [
         new OneLauncher(), new OneWorkerAnIndex(), new AttemptsAreRecorded(), new EndsAreFinal(), new EndsAreTrue(), new RetriesCountOnce(options ?? new PlanningOptions()), new GateHolds(options ?? new PlanningOptions()), new HealthyWorkersStay(), new OnlyItsOwn(),
-        new InvalidSpecsTouchNothing(), new HostsAreWorkers(options ?? new PlanningOptions()), new LaunchesUseTheirOwn(), new GangsFit(), new NewsIsToldOnce(), new SuspensionReachesZero(), new EndsAreCleanedUp(), new LifetimesBeginAtTheEnd(), new NothingOutlivesItsJob(), new EveryJobComesToRest(),
+        new InvalidSpecsTouchNothing(), new HostsAreWorkers(options ?? new PlanningOptions()), new LaunchesUseTheirOwn(), new GangsFit(), new NewsIsToldOnce(), new SuspensionReachesZero(), new EndsAreCleanedUp(options ?? new PlanningOptions()), new LifetimesBeginAtTheEnd(), new NothingOutlivesItsJob(), new EveryJobComesToRest(),
     ];
 
     /// <summary>A change, which the view already shows.</summary>

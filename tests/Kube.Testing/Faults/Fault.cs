@@ -23,6 +23,7 @@ public abstract record Fault
     public static Fault Gone() => new Refuse(new ApiStatus(410, ApiReason.Expired, "too old resource version"));
     public static Fault TooManyRequests(TimeSpan retryAfter) => new Refuse(new ApiStatus(429, ApiReason.TooManyRequests, "the server has received too many requests") { RetryAfter = retryAfter });
     public static Fault InternalError() => new Refuse(new ApiStatus(500, ApiReason.InternalError, "an injected internal error"));
+    public static Fault Forbidden() => new Refuse(new ApiStatus(403, ApiReason.Forbidden, "exceeded quota: injected"));
     public static Fault Unavailable() => new Refuse(new ApiStatus(503, ApiReason.ServiceUnavailable, "an injected outage"));
     public static Fault Unreachable() => new Lose(new HttpRequestException("injected: connection refused"));
 

@@ -4,8 +4,8 @@ using Xunit.Sdk;
 namespace Simulation;
 
 /// <summary>
-/// Whether the simulation would notice: each broken operator must be found out by a run of those that the suite makes anyhow, the seeds of
-/// <see cref="ExplorationTests"/> and the faults at each write of <see cref="SmokeTests"/>. That the operator as it is passes them all, those show.
+/// Whether the simulation would notice: each broken operator must be found out by a run of those that the suite makes anyhow, the seeds and
+/// the named scenarios of <see cref="ExplorationTests"/> and the faults at each write of <see cref="SmokeTests"/>. That the operator as it is passes them all, those show.
 /// </summary>
 public sealed class MutantTests
 {
@@ -63,9 +63,12 @@ public sealed class MutantTests
         var plain = new Dictionary<bool, SmokeRun.Result>();
         return
         [
-            .. Enumerable.Range(1, seeds).Select(seed => ($"seed {seed}", (Func<Task<string?>>)(async () => (await Trial.PlayAsync(Scenario.Draw(seed), mutant.Break)).Violation?.Message))),
+            .. Enumerable.Range(1, seeds).Select(seed => ($"seed {seed}", Play(Scenario.Draw(seed)))),
+            .. NamedScenario.All.Select(named => (named.Name, Play(named.Scenario))),
             .. SmokeTests.Sweep(SmokeWrites).Select(s => (s.Faults.Name, (Func<Task<string?>>)(() => SmokeAsync(s.Faults, s.Election)))),
         ];
+
+        Func<Task<string?>> Play(Scenario scenario) => async () => (await Trial.PlayAsync(scenario, mutant.Break)).Violation?.Message;
 
         async Task<string?> SmokeAsync(Faults faults, bool election)
         {

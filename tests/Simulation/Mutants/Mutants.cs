@@ -60,6 +60,10 @@ internal static class Mutants
             Workers = [.. seen.Workers.Select(w => w.Phase == PodPhase.Pending && w.Meta.CreationTimestamp < seen.Now.AddSeconds(-10) ? w with { Phase = PodPhase.Failed } : w)],
         })),
         new("one retry more than backoffLimit", "seed 1", Reading(static run => run with { Retry = run.Retry with { BackoffLimit = run.Retry.BackoffLimit + 1 } })),
+        new("each attempt may fail as often as all together", "a second attempt after a failure", Action(static (seen, action) => action is PlanAction.Create { Kind.Kind: "Job" } create && seen.Parsed is ParseResult.Run { Value: { Workers.Form: not WorkerForm.JobIndexes, Retry.BackoffLimit: { } limit } }
+            ? create with { Manifest = Changed(create.Manifest, m => m.Object("spec")["backoffLimit"] = limit) }
+            : action)),
+
         // The launcher.
         new("the next launcher does not wait for the last one's pods", "seed 2", Rules(static decide => seen =>
         {
@@ -79,9 +83,16 @@ internal static class Mutants
             : plan)),
         new("the last worker is forgotten", "seed 1", Action(static (seen, action) => action is PlanAction.Create { Kind.Kind: "Pod", Manifest: var pod } && seen.Parsed is ParseResult.Run { Value.Workers.Count: var count and > 1 }
             && pod["metadata"]!["name"]!.GetValue<string>() == seen.Dialect.Profile(seen.Job.Meta).Worker(count - 1) ? null : action)),
+        new("a job that is scaled down loses its first workers", "scaled down before its launcher starts", Action(static (seen, action) => action is PlanAction.Delete { Kind.Kind: "Pod", Why: "scaled down", Key.Name: var last }
+            && seen.Parsed is ParseResult.Run { Value.Workers.Count: var count } && seen.Dialect.Profile(seen.Job.Meta) is var names && names.WorkerIndex(last) - count is { } index
+            && seen.Workers.FirstOrDefault(w => w.Meta.Name == names.Worker(index)) is { } first ? Removal(seen, first, "scaled down") : action)),
+
         // Clean-up.
         new("policy None cleans up as Running does", "seed 9", Reading(static run => run.Cleanup == CleanPodPolicy.None ? run with { Cleanup = CleanPodPolicy.Running } : run)),
         new("policy Running cleans up as None does", "seed 1", Reading(static run => run.Cleanup == CleanPodPolicy.Running ? run with { Cleanup = CleanPodPolicy.None } : run)),
+        new("policy Running cleans up as All does", "a worker ends minutes before the launcher, under policy Running", Reading(static run => run.Cleanup == CleanPodPolicy.Running ? run with { Cleanup = CleanPodPolicy.All } : run)),
+        new("policy All cleans up as Running does", "a worker ends before the launcher, under policy All", Reading(static run => run.Cleanup == CleanPodPolicy.All ? run with { Cleanup = CleanPodPolicy.Running } : run)),
+
         // Suspension.
         new("suspending leaves the launcher", "seed 16", Action(static (_, action) => action is PlanAction.Patch { Kind.Kind: "Job", MergePatch: var patch } && patch["spec"]?["suspend"]?.GetValue<bool>() == true ? null : action)),
         new("suspending is not said", "seed 26", Report(static (_, report) => report with { Suspended = null })),
@@ -124,17 +135,20 @@ internal static class Mutants
             Launcher = seen.Launcher is { } launcher ? launcher with { Meta = Adopted(seen, launcher.Meta) } : null,
             Workers = [.. seen.Workers.Select(w => w with { Meta = Adopted(seen, w.Meta) })],
         })),
+        new("whoever has a worker's name goes with the workers", "suspended while a stranger has a worker's name", Plans(static (seen, plan) => seen.Parsed is ParseResult.Run { Value.Suspended: true } || plan.Actions.Any(static a => a is PlanAction.DeletePods or PlanAction.Delete { Kind.Kind: "Pod" })
+            ? plan with { Actions = [.. plan.Actions, .. seen.Workers.Where(w => w.Meta.OwnerUid.Length == 0 && !w.Meta.Deleting).Select(w => Removal(seen, w, "has a worker's name"))] }
+            : plan)),
         new("a child has no owner", "seed 1", Action(static (_, action) => action is PlanAction.Create { Kind.Kind: "Service" } create ? create with { Manifest = Changed(create.Manifest, static m => m.Object("metadata").Remove("ownerReferences")) } : action)),
         new("pods are selected by names and not by uid", "seed 1", Action(static (_, action) => action is PlanAction.DeletePods delete ? delete with { LabelSelector = string.Join(',', delete.LabelSelector.Split(',').Skip(1)) } : action)),
 
         // Requests and answers.
         new("a conflict is taken for success", "seed 26", Client(static client => new MistakenClient(client)
         {
-            Patched = (send, kind, key) => InsteadOf(409, send, async () => (await client.ListAsync(kind, key.Namespace, new ListOptions(), CancellationToken.None)).Items.Single(o => o.Meta.Name == key.Name)),
+            Patched = (send, kind, key) => InsteadOf([409], send, async () => (await client.ListAsync(kind, key.Namespace, new ListOptions(), CancellationToken.None)).Items.Single(o => o.Meta.Name == key.Name)),
         })),
         new("an object that is there already is taken for one's own", "seed 60", Client(static client => new MistakenClient(client)
         {
-            Create = (send, kind, made) => kind == Kinds.Secret || kind == Kinds.ConfigMap ? InsteadOf(409, send, () => Task.FromResult(made)) : send(),
+            Create = (send, kind, made) => kind == Kinds.Secret || kind == Kinds.ConfigMap ? InsteadOf([409], send, () => Task.FromResult(made)) : send(),
         })),
         new("a deletion that was refused is taken for done", "409 at write 14", Client(static client => new MistakenClient(client)
         {
@@ -150,7 +164,34 @@ internal static class Mutants
                 }
             },
         })),
+        new("a creation that was refused is taken for done", "403 at write 8", Client(static client => new MistakenClient(client)
+        {
+            Create = static (send, _, made) => InsteadOf([403, 422], send, () => Task.FromResult(made)),
+        })),
+        new("a patch names no version that it was decided on", "seed 1", Client(static client => new MistakenClient(client) { Body = Unconditional })),
+        new("a deletion names no uid", "seed 1", Client(static client => new MistakenClient(client) { How = static options => options with { Uid = null } })),
+        new("what no watch shows is not there", "the leader dies, and the standby has yet to hear of the launcher", Rules(static decide => seen =>
+        {
+            var plan = decide(seen);
+            return plan.Confirm.IsEmpty ? plan : decide(seen with { ConfirmedAbsent = seen.ConfirmedAbsent.Union(plan.Confirm) });
+        })),
+
         // The lease.
+        // Neither the deadline nor who holds it now keeps it from writing.
+        new("a lease that could not be renewed is held on to", "nobody reaches the lease when the launcher ends", Client(static client => new MistakenClient(client)
+        {
+            Update = static async (send, kind, lease) =>
+            {
+                try
+                {
+                    return await send();
+                }
+                catch (Exception trouble) when (kind == Kinds.Lease && trouble is ApiException or HttpRequestException)
+                {
+                    return lease;
+                }
+            },
+        })),
         new("a lease is taken over without waiting for its end", "seed 9", Client(static client => new MistakenClient(client)
         {
             Read = static read => read.Kind == Kinds.Lease.Kind ? KubeObject.From(Changed(read.ToTree(), static lease => lease.Object("spec")["leaseDurationSeconds"] = 0)) : read,
@@ -173,13 +214,29 @@ internal static class Mutants
         ["count"] = 1,
     };
 
-    private static async Task<KubeObject> InsteadOf(int code, Func<Task<KubeObject>> send, Func<Task<KubeObject>> mistake)
+    /// <summary>Without its preconditions.</summary>
+    private static Patch Unconditional(Patch patch)
+    {
+        switch (JsonNode.Parse(patch.Body.Span))
+        {
+            case JsonObject merge:
+                (merge["metadata"] as JsonObject)?.Remove("resourceVersion");
+                return patch with { Body = merge.ToUtf8() };
+            case JsonArray steps:
+                steps.RemoveAll(static step => step!["path"]!.GetValue<string>() == "/metadata/resourceVersion");
+                return patch with { Body = steps.ToUtf8() };
+            default:
+                return patch;
+        }
+    }
+
+    private static async Task<KubeObject> InsteadOf(int[] codes, Func<Task<KubeObject>> send, Func<Task<KubeObject>> mistake)
     {
         try
         {
             return await send();
         }
-        catch (ApiException refused) when (refused.Status.Code == code)
+        catch (ApiException refused) when (codes.Contains(refused.Status.Code))
         {
             return await mistake();
         }

@@ -58,22 +58,23 @@ internal sealed class Exploration(TextWriter output, Func<int, Scenario>? draw =
         var watch = Stopwatch.StartNew();
         for (var seed = first; seed < first + runs; seed++)
         {
-            var scenario = _draw(seed);
-            var result = await Trial.PlayAsync(scenario, build, Coverage);
-            Steps += result.Steps;
-            if (result.Violation is { } violation)
-            {
-                Violations++;
-                if (Violations <= Stories) await TellAsync(await Shrinking.ShrinkAsync(scenario, violation, build), violation, build);
-                else await output.WriteLineAsync($"seed {seed}: {violation.Message.Split('\n')[0]}");
-            }
-
+            await PlayAsync(_draw(seed), build);
             if ((seed - first + 1) % Pause == 0) await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{seed - first + 1} seeds, {Violations} violations, {Steps / watch.Elapsed.TotalSeconds:0} steps/s"));
         }
 
         foreach (var line in Coverage.Tell()) await output.WriteLineAsync(line);
         await output.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds:0} s, {Steps / watch.Elapsed.TotalSeconds:0} steps/s"));
         await output.WriteLineAsync($"{runs} seeds, {Steps} steps, {Violations} violations");
+    }
+
+    public async Task PlayAsync(Scenario scenario, Func<OperatorParts, OperatorParts>? build = null)
+    {
+        var result = await Trial.PlayAsync(scenario, build, Coverage);
+        Steps += result.Steps;
+        if (result.Violation is not { } violation) return;
+        Violations++;
+        if (Violations <= Stories) await TellAsync(await Shrinking.ShrinkAsync(scenario, violation, build), violation, build);
+        else await output.WriteLineAsync($"seed {scenario.Seed}: {violation.Message.Split('\n')[0]}");
     }
 
     private async Task ReplayAsync(int seed)

@@ -19,6 +19,20 @@ public sealed class ExplorationTests
         Assert.True(exploration.Coverage.Actions.Count >= 30, string.Join(", ", exploration.Coverage.Actions));
     }
 
+    public static TheoryData<string> Named => [.. NamedScenario.All.Select(static n => n.Name)];
+
+    [Theory]
+    [MemberData(nameof(Named))]
+    public async Task What_must_hold_holds_where_the_first_seeds_do_not_come(string name)
+    {
+        var scenario = NamedScenario.All.Single(n => n.Name == name).Scenario;
+        var output = new StringWriter();
+        var exploration = new Exploration(output);
+        await exploration.PlayAsync(scenario);
+        Assert.True(exploration.Violations == 0, output.ToString());
+        Assert.Equal(scenario.Mishaps.Select(static m => m.Kind).Distinct().Order(StringComparer.Ordinal), exploration.Coverage.Mishaps);
+    }
+
     /// <summary>Seeds that once went wrong, beyond those that are always played.</summary>
     [Theory]
     [InlineData(196)] // a version that tells of restarts, whose checker did not know that the job runs once more after one

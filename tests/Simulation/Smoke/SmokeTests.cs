@@ -66,6 +66,9 @@ public sealed class SmokeTests
     [Fact]
     public Task Any_write_may_meet_an_internal_error() => AtEachWrite(InternalError);
 
+    [Fact]
+    public Task Any_write_may_be_refused_by_who_thinks_better_of_it() => AtEachWrite(Refusal);
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -103,7 +106,7 @@ public sealed class SmokeTests
     /// <summary>What the runs at each write try, for whoever wants to know whether they would notice: with an election or without.</summary>
     internal static IEnumerable<(Faults Faults, bool Election)> Sweep(int writes) =>
     [
-        .. from faults in (Func<int, Faults>[])[CrashBefore, CrashAfter, Conflict, Busy, InternalError, NoAnswer] from n in Enumerable.Range(1, writes) select (faults(n), false),
+        .. from faults in (Func<int, Faults>[])[CrashBefore, CrashAfter, Conflict, Busy, InternalError, Refusal, NoAnswer] from n in Enumerable.Range(1, writes) select (faults(n), false),
         .. LeaseOutages.Select(static faults => (faults, true)),
     ];
 
@@ -118,6 +121,7 @@ public sealed class SmokeTests
     private static Faults Conflict(int write) => Once(write, "409", Fault.Conflict());
     private static Faults Busy(int write) => Once(write, "429", Fault.TooManyRequests(TimeSpan.FromSeconds(2)));
     private static Faults InternalError(int write) => Once(write, "500", Fault.InternalError());
+    private static Faults Refusal(int write) => Once(write, "403", Fault.Forbidden());
     private static Faults NoAnswer(int write) => Once(write, "timeout after landing", Fault.TimeoutAfterLanding());
 
     private static Faults Once(int write, string name, Fault fault) => new() { OnWrite = (n, _) => n == write ? fault : null, Name = $"{name} at write {write}" };

@@ -65,7 +65,7 @@ public sealed class OperatorSeat(SimulatedCluster world, SimulationOptions optio
     {
         var identity = _last = $"operator-{traffic.NextIncarnation()}";
         Incarnation? self = null;
-        var handler = new FaultInjectingHandler(new InProcessHandler(world.Server), world.Clock)
+        var handler = new FaultInjectingHandler(new Preconditions(new InProcessHandler(world.Server), world.Report), world.Clock)
         {
             Lists = options.Faults.OnRead is null ? null : traffic.Lists,
             OnRequest = request => Judge(request, self!),
