@@ -158,6 +158,25 @@ public sealed class AttemptTests
     }
 
     [Fact]
+    public void A_suspension_between_two_attempts_is_said_after_the_workers_that_are_left_were_told_to_go()
+    {
+        var world = MainPathTests.Started(2);
+        world.Worker(0, FakeWorld.Evict);
+        world.Settle();
+        world.FinishDeletions();
+        world.Edit(static spec => spec.RunPolicy()["suspend"] = true);
+        var plan = Planner.Decide(world.Observe());
+        Assert.False(plan.StatusFirst);
+        Assert.NotEmpty(plan.Actions);
+        world.Apply(plan);
+        world.FinishDeletions();
+        world.Settle();
+        Assert.Empty(world.Workers);
+        Assert.Equal("True", FakeWorld.Text(world.Condition("Suspended")!, "status"));
+        Assert.Equal("2", world.Status["attempt"]!["number"]!.ToString());
+    }
+
+    [Fact]
     public void Workers_that_infrastructure_takes_restart_the_gang_three_times_and_then_the_job_has_failed()
     {
         var world = MainPathTests.Started(2);

@@ -14,7 +14,8 @@ internal static class Clearing
         var scene = draft.Scene;
         if (scene.ReplacedLauncher is { Meta.Deleting: false } launcher) DeleteLauncher(draft, launcher);
         draft.Workers.TakeAwayLost(draft);
-        var waiting = scene.ReplacedLauncher is not null || !scene.ReplacedLauncherPods.IsEmpty || scene.Workers.Any(static w => w.Meta.Deleting || w.IsOver);
+        // Of a suspended run every worker goes, and that it is suspended is not said before they do.
+        var waiting = scene.ReplacedLauncher is not null || !scene.ReplacedLauncherPods.IsEmpty || scene.Workers.Any(w => w.Meta.Deleting || w.IsOver || draft.Run.Suspended);
         if (waiting) return false;
         if (draft.Attempt.NotBefore is { } due && due > scene.Now)
         {
