@@ -116,11 +116,7 @@ public sealed class NonsenseTests
         public Task ServeWorkerAsync(string name)
         {
             var options = new WorkerOptions { Name = name, Service = OneLauncherMap.Service, Launcher = "pi-launcher", Port = Port };
-            var agent = new AgentEnvironment
-            {
-                Variable = static _ => null, Output = TextWriter.Null, Error = TextWriter.Null, Time = Clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), Program = null,
-                Network = _network.Of(name),
-            };
+            var agent = SimulatedProcess.Environment(Clock, new Random(_random.Next()), _network.Of(name), static _ => { });
             return new WorkerRole(options, _handshake, _network.Names, new StubDaemons(Clock, _ => TimeSpan.FromMilliseconds(_random.Next(3000))), agent).ServeAsync(Over);
         }
 

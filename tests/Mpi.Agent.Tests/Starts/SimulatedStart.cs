@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.Sockets;
 using Kube.Testing;
 using Mpi.Agent.Protocol;
 using Mpi.Agent.Roles;
@@ -168,24 +167,12 @@ internal sealed class SimulatedStart
         }
     }
 
-    /// <summary>Somebody who is no member connects, says nothing or nonsense, and stays.</summary>
     private async Task KnockAsync()
     {
-        var stranger = _network.Of("stranger");
         while (Chance(1, 2))
         {
             await Task.Delay(_gateStarts + Seconds(60), _clock, _over.Token);
-            try
-            {
-                var connection = await stranger.ConnectAsync(new IPEndPoint(OneLauncherMap.Address, Port), _over.Token);
-                var nonsense = new byte[_random.Next(20)];
-                _random.NextBytes(nonsense);
-                await connection.WriteAsync(nonsense, _over.Token);
-            }
-            catch (SocketException)
-            {
-                // Nobody listens just now.
-            }
+            await Stranger.KnockAsync(_network, new IPEndPoint(OneLauncherMap.Address, Port), _random, _over.Token);
         }
     }
 
@@ -199,11 +186,7 @@ internal sealed class SimulatedStart
 
     private WorkerListener Listen(AgentEnvironment agent, AgentRole role) => new(agent.Network.Listen(Port), _handshake, new Hello(role, "pi-launcher", Guid.NewGuid()), _clock);
 
-    private AgentEnvironment Agent(string pod) => new()
-    {
-        Variable = static _ => null, Output = new Log(this, pod), Error = new Log(this, pod), Time = _clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), Program = null,
-        Network = _network.Of(pod),
-    };
+    private AgentEnvironment Agent(string pod) => SimulatedProcess.Environment(_clock, new Random(_random.Next()), _network.Of(pod), line => Tell($"{pod}: {line}"));
 
     private void Tell(string what)
     {
@@ -227,14 +210,5 @@ internal sealed class SimulatedStart
 
         /// <summary>Null while it does not run.</summary>
         public CancellationTokenSource? Life { get; set; }
-    }
-
-    private sealed class Log(SimulatedStart start, string pod) : StringWriter
-    {
-        public override Task WriteLineAsync(string? value)
-        {
-            start.Tell($"{pod}: {value}");
-            return Task.CompletedTask;
-        }
     }
 }

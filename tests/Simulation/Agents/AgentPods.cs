@@ -16,8 +16,6 @@ namespace Simulation;
 /// </summary>
 internal sealed class AgentPods : ITimedLoop
 {
-    private const string Stranger = "stranger";
-
     private readonly Dictionary<string, PodAgent> _pods = new(StringComparer.Ordinal);
     private readonly SimulatedCluster _world;
     private readonly Random _random;
@@ -76,11 +74,8 @@ internal sealed class AgentPods : ITimedLoop
         return agent.Decide(script) with { StartDelay = TimeSpan.FromMilliseconds(500) + Seconds(_random.Next(12) == 0 ? 90 : 8) };
     }
 
-    public AgentEnvironment Environment(PodAgent pod, Func<string, string?> variable) => new()
-    {
-        Variable = variable, Output = new Log(this, pod), Error = new Log(this, pod), Time = Clock, Random = new Random(_random.Next()), Processes = new ProcessRunner(), Program = null,
-        Network = Network.Of(pod.Uid),
-    };
+    public AgentEnvironment Environment(PodAgent pod, Func<string, string?> variable) =>
+        SimulatedProcess.Environment(Clock, new Random(_random.Next()), Network.Of(pod.Uid), line => Tell(pod, line), variable);
 
     public void Tell(PodAgent pod, string what) => _world.Tell(pod.ToString(), what);
 
@@ -95,36 +90,19 @@ internal sealed class AgentPods : ITimedLoop
         Later(time, () => cut.ForEach(static p => p.Join()));
     }
 
-    /// <summary>Nothing is heard of a node any more. What ran there has ended, or lives on until the node is back and sees which pods are gone.</summary>
+    /// <summary>Nothing is heard of a node any more. What ran there has ended, or lives on until the node is back and its kubelet sees which pods are gone.</summary>
     public void Lose(int node, TimeSpan? back)
     {
         var lost = OnNode(node);
         lost.ForEach(p => p.Lose(livesOn: back is not null));
-        if (back is not { } time) return;
-        Later(time, () => lost.ForEach(static p => p.Join()));
-        Later(time + Seconds(5), () => lost.ForEach(static p => p.Kill()));
+        if (back is { } time) Later(time, () => lost.ForEach(static p => p.Kill()));
     }
 
-    /// <summary>Somebody who is no member connects to the launchers that there are, says nothing or nonsense, and stays.</summary>
+    /// <summary>Somebody who is no member connects to the launchers that there are.</summary>
     public void Knock() => Thread.Start(() =>
     {
-        foreach (var launcher in Present(static p => p.Leads && p.Address is not null)) _ = KnockAsync(launcher.Address!);
+        foreach (var launcher in Present(static p => p.Leads && p.Address is not null)) _ = Stranger.KnockAsync(Network, new IPEndPoint(launcher.Address!, AgentContract.DefaultPort), _random, CancellationToken.None);
     });
-
-    private async Task KnockAsync(IPAddress address)
-    {
-        try
-        {
-            var connection = await Network.Of(Stranger).ConnectAsync(new IPEndPoint(address, AgentContract.DefaultPort), CancellationToken.None);
-            var nonsense = new byte[_random.Next(100)];
-            _random.NextBytes(nonsense);
-            await connection.WriteAsync(nonsense, CancellationToken.None);
-        }
-        catch (Exception gone) when (gone is System.Net.Sockets.SocketException or IOException)
-        {
-            // Nobody listens just now.
-        }
-    }
 
     private void See(KubeObject? before, KubeObject? after)
     {
@@ -137,13 +115,4 @@ internal sealed class AgentPods : ITimedLoop
     private IEnumerable<PodAgent> Present(Func<PodAgent, bool> is_) => All.Where(p => p.IsPresent && is_(p));
 
     private void Later(TimeSpan time, Action act) => Clock.CreateTimer(static act => ((Action)act!)(), act, time, Timeout.InfiniteTimeSpan);
-
-    private sealed class Log(AgentPods world, PodAgent pod) : StringWriter
-    {
-        public override Task WriteLineAsync(string? value)
-        {
-            world.Tell(pod, value ?? "");
-            return Task.CompletedTask;
-        }
-    }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Kube.Types;
 using Mpi.Agent.Protocol;
 using Mpi.Agent.Roles;
+using Mpi.Model;
 using Mpi.Testing;
 
 namespace Simulation;
@@ -99,6 +100,21 @@ internal sealed class AgentRules(AgentPods world, Action<ViolationException> rep
         if (code == 0 && lost.Count > 0) Break("LossesAreReported", $"{launcher} has lost {lost[0].Host} and ends well");
 
         bool Spoilt(string name) => _disturbed.TryGetValue(name, out var at) && at + SilenceIsKnown >= began;
+    }
+
+    /// <summary>
+    /// At rest: a job that met with nothing but the infrastructure's doings, and whose launchers all told of the workers that they had lost, has not
+    /// failed. Where workers are replaced without the launcher, its failures are its own.
+    /// </summary>
+    public ViolationException? Rested(Scenario scenario, ClusterView view)
+    {
+        if (scenario.Elastic || !scenario.Mishaps.All(static m => m.IsInfrastructures) || world.All.Any(static p => p is { Leads: true, HasToldItsEnd: false })) return null;
+        foreach (var job in view.Jobs)
+        {
+            if (job.Recorded.Outcome is RunOutcome.Failed failed) return new ViolationException("LossesCostNoRetry", $"{job} has failed ({failed.Reason}: {failed.Message}), and all that befell it was the infrastructure's doing");
+        }
+
+        return null;
     }
 
     private sealed class Call(PodAgent launcher, string host)

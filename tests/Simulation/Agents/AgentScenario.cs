@@ -9,10 +9,9 @@ internal sealed partial record Scenario
     public static Scenario DrawWithAgents(int seed)
     {
         var random = new Random(seed);
-        T One<T>(params ReadOnlySpan<T> of) => of[random.Next(of.Length)];
         bool Seldom() => random.Next(4) == 0;
 
-        var subject = One<Subject>([Subject.All[0], Subject.All[0], .. Subject.All]);
+        var subject = One<Subject>(random, [Subject.All[0], Subject.All[0], .. Subject.All]);
         var kubeflow = subject == Subject.All[0];
         var scenario = new Scenario(seed)
         {
@@ -20,17 +19,22 @@ internal sealed partial record Scenario
             Subject = subject,
             Transport = "agent",
             Workers = random.Next(1, 5),
-            Cleanup = One(CleanPodPolicy.None, CleanPodPolicy.Running, CleanPodPolicy.All),
-            BackoffLimit = One<int?>(null, 0, 1, 2),
+            Cleanup = One(random, CleanPodPolicy.None, CleanPodPolicy.Running, CleanPodPolicy.All),
+            BackoffLimit = One<int?>(random, null, 0, 1, 2),
             Ttl = Seldom() && kubeflow ? 30 : null,
             WaitsForWorkers = Seldom() && kubeflow,
             RunsRanks = Seldom() && kubeflow,
             RestartsInPlace = Seldom() && kubeflow,
             Elastic = Seldom() && kubeflow,
-            Candidates = One(0, 0, 0, 1, 2),
+            Candidates = One(random, 0, 0, 0, 1, 2),
         };
-        return scenario with { Mishaps = [.. Several(0, 2, random, () => Network(random)), .. random.Next(3) == 0 ? [] : Befalls(scenario, random)] };
+        return scenario with { Mishaps = [.. Several(0, 3, random, () => Network(random)), .. random.Next(2) == 0 ? Befalls(scenario, random) : [], .. Several(0, 1, random, () => Misfortune(scenario, random))] };
     }
+
+    /// <summary>Of a worker, at a time at which most of them are at work.</summary>
+    private static Mishap Misfortune(Scenario scenario, Random random) => new Mishap.PodMeets(false, random.Next(1, scenario.Workers + 2), One(random, Fate.Eviction, Fate.Preemption, Fate.OutOfMemory, Fate.AnOwnFailure), random.Next(3, 40));
+
+    private static T One<T>(Random random, params ReadOnlySpan<T> of) => of[random.Next(of.Length)];
 
     private static Mishap Network(Random random) => random.Next(10) switch
     {

@@ -30,6 +30,9 @@ internal sealed class PodAgent
     // Its node is gone, or cut off from it: what the API says of the pod reaches nobody.
     private bool _lost;
 
+    // By how many mishaps it is cut off.
+    private int _cuts;
+
     private PodAgent(AgentPods world, PodView pod, PodSurroundings surroundings)
     {
         (_world, _surroundings, View) = (world, surroundings, pod);
@@ -60,6 +63,9 @@ internal sealed class PodAgent
 
     /// <summary>Since when its worker cannot be reached, and by when everybody knows; null while it can.</summary>
     public (DateTimeOffset Since, DateTimeOffset KnownBy)? Away { get; private set; } = (DateTimeOffset.MinValue, DateTimeOffset.MinValue);
+
+    /// <summary>Of a launcher: it succeeded, or said which workers it had lost.</summary>
+    public bool HasToldItsEnd { get; private set; }
 
     public string Node => View.NodeName;
 
@@ -106,13 +112,16 @@ internal sealed class PodAgent
     /// <summary>No packet reaches it or comes from it any more.</summary>
     public void CutOff()
     {
+        _cuts++;
         _world.Rules.Disturbed(this);
         Away ??= (_world.Now, _world.Now + AgentRules.SilenceIsKnown);
         _world.Network.CutOff(Uid);
     }
 
+    /// <summary>As much as one mishap has cut it off.</summary>
     public void Join()
     {
+        if (--_cuts > 0) return;
         _world.Rules.Disturbed(this);
         if (_process is { IsKilled: false } && _container is (false, _) && !Leads) Away = null;
         _world.Network.Join(Uid);
@@ -169,6 +178,7 @@ internal sealed class PodAgent
     private void Exit(int number, ContainerRun run)
     {
         _ended[number] = run;
+        HasToldItsEnd = run is { ExitCode: 0 } or { Message.Length: > 0 };
         _world.Tell(this, string.Create(CultureInfo.InvariantCulture, $"ends with code {run.ExitCode}{(run.Message.Length > 0 ? $": {run.Message}" : "")}"));
         End();
     }

@@ -20,6 +20,9 @@ internal abstract record Mishap
     /// <summary>Only messages and memories are lost: whatever of these happen, the end is the same.</summary>
     public virtual bool IsTrafficOnly => true;
 
+    /// <summary>It is the infrastructure's doing, and costs a job no retry.</summary>
+    public virtual bool IsInfrastructures => IsTrafficOnly;
+
     /// <summary>The operator dies before it sends a write.</summary>
     public sealed record CrashBefore(int Write) : Mishap
     {
@@ -69,6 +72,7 @@ internal abstract record Mishap
     {
         public override string Kind => $"pod: {Fate}";
         public override bool IsTrafficOnly => false;
+        public override bool IsInfrastructures => Fate is Fate.Eviction or Fate.Preemption;
         public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{(Launcher ? "launcher" : "worker")} pod {Number} meets {Fate} after {After} s");
     }
 
@@ -76,20 +80,23 @@ internal abstract record Mishap
     public sealed record NodeDies(int At, int Node) : Mishap
     {
         public override bool IsTrafficOnly => false;
+        public override bool IsInfrastructures => true;
         public override string ToString() => $"node-{Node} dies in second {At}";
     }
 
-    /// <summary>A node is given up with everything on it, which lives on there and can be reached again so long after.</summary>
+    /// <summary>A node is given up with everything on it, which lives on there unheard until the node is back, so long after.</summary>
     public sealed record NodeComesBack(int At, int Node, int After) : Mishap
     {
         public override bool IsTrafficOnly => false;
-        public override string ToString() => $"node-{Node} is given up from second {At} on, and comes back {After} s after that with what ran there";
+        public override bool IsInfrastructures => true;
+        public override string ToString() => $"node-{Node} is given up from second {At} on, and what runs there lives on until it is back {After} s after that";
     }
 
     /// <summary>A node's pods reach no others and are reached by none for a while; everybody else's word of them goes on.</summary>
     public sealed record NodeIsCutOff(int At, int Node, int For) : Mishap
     {
         public override bool IsTrafficOnly => false;
+        public override bool IsInfrastructures => true;
         public override string ToString() => $"the pods of node-{Node} are cut off from second {At} on, for {For} s";
     }
 
@@ -97,6 +104,7 @@ internal abstract record Mishap
     public sealed record ConnectionsBreak(int At, int Worker) : Mishap
     {
         public override bool IsTrafficOnly => false;
+        public override bool IsInfrastructures => true;
         public override string ToString() => $"worker {Worker} loses its connections in second {At}";
     }
 

@@ -149,7 +149,7 @@ internal sealed class Trial
             // A name that is taken is asked about in the form of a patch, which changes nothing.
             var blocked = world.Observer.View.Jobs.Any(static j => j.Recorded.Blocked is not null);
             if (!blocked && world.Operator.Writes != writes) throw Failed("QuietAtRest", $"the operator still writes at rest: {world.Operator.WritesSeen[writes]}");
-            if ((WorkBound.Check(_scenario, world, blocked) ?? rules.Impure) is { } found) throw new SimulationException(found.Message, found);
+            if ((WorkBound.Check(_scenario, world, blocked) ?? rules.Impure ?? _agents?.Rules.Rested(_scenario, world.Observer.View)) is { } found) throw new SimulationException(found.Message, found);
             return world.State;
         }
     }
