@@ -13,7 +13,8 @@ internal static class GateNotice
     public static bool Due(Draft draft)
     {
         var scene = draft.Scene;
-        if (!Gate.Applies(draft) || scene.LauncherStarted || scene.LauncherPods is not [.., { GateMessage: null } waiting]) return false;
+        // One that the Job has made anew waits in a gate of its own.
+        if (!Gate.Applies(draft) || (scene.LauncherStarted && !scene.LauncherWaits) || scene.LauncherPods is not [.., { GateMessage: null } waiting]) return false;
 
         var since = waiting.Meta.CreationTimestamp ?? scene.Now;
         foreach (var index in draft.Members)

@@ -48,8 +48,11 @@ internal static class ReportedLoss
         return null;
     }
 
-    /// <summary>A container that ended while the launcher ran; the pod may have started it again since.</summary>
-    private static WorkerLoss? OfContainer(PodView? pod, string reason, ContainerEnd launcher) => pod?.End is { } end && end.FinishedAt >= launcher.StartedAt
+    /// <summary>
+    /// A container that ended by itself while the launcher ran; the pod may have started it again since. One that ended well was told by the launcher that
+    /// all is over, and one that was told to go has not gone by itself: both came after the loss.
+    /// </summary>
+    private static WorkerLoss? OfContainer(PodView? pod, string reason, ContainerEnd launcher) => pod?.End is { ExitCode: not 0 } end && end.FinishedAt >= launcher.StartedAt && !WorkerLoss.DiedOfDeletion(pod)
         ? WorkerLoss.OfContainer(pod.Meta.Name, $"worker {pod.Meta.Name} was lost ({reason}):", end)
         : null;
 

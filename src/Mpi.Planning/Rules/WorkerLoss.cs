@@ -66,7 +66,7 @@ internal sealed record WorkerLoss(string Pod, bool Infrastructure, bool Evicted,
     };
 
     /// <summary>Told to go, a container ends by a signal, or with whatever code its program has for one: that is no failure of its own.</summary>
-    private static bool DiedOfDeletion(PodView pod) => pod.DeletedAt is { } told && (pod.End?.FinishedAt is not { } ended || ended >= told);
+    public static bool DiedOfDeletion(PodView pod) => pod.DeletedAt is { } told && (pod.End?.FinishedAt is not { } ended || ended >= told);
 
     private static string Describe(PodView pod)
     {

@@ -25,6 +25,9 @@ public sealed class AgentTests
     /// <summary>Seeds that once went wrong, beyond those that are always played.</summary>
     [Theory]
     [InlineData(1113)] // suspended between two attempts: it was said before the workers that were left were told to go
+    [InlineData(20127)] // a launcher that its Job made anew, and a worker that had left meanwhile: its gate waited for ever
+    [InlineData(20145)] // a worker that had lost its connection and was then told that all is over: that was counted as its own failure
+    [InlineData(40071)] // the same, told to go with its Job
     public async Task What_once_went_wrong_holds(int seed)
     {
         var output = new StringWriter();
