@@ -25,6 +25,7 @@ internal sealed record NamedScenario(string Name, Scenario Scenario)
             Candidates = 2,
             Mishaps = [new Mishap.CrashAfter(9), new Mishap.EventFails("jobs", 1, new WatchFault.Delay(Minute)), new Mishap.EventFails("jobs", 2, new WatchFault.Delay(Minute))],
         }),
+        new("a launcher is deleted of which only a dead operator knew", Kubeflow with { Mishaps = [new Mishap.CrashAfter(8), new Mishap.UserDoes(new Deed.DeletesTheLauncherJob(), 8, 0)] }),
     ];
 
     private static TimeSpan Minute => TimeSpan.FromMinutes(1);
