@@ -22,6 +22,23 @@ public sealed class GateTests
     }
 
     [Fact]
+    public void A_launcher_that_its_Job_has_made_anew_waits_in_a_gate_of_its_own_and_that_is_told_too()
+    {
+        var world = Waiting();
+        world.RunWorkers();
+        world.RunLauncher();
+        world.Settle();
+        world.Now += TimeSpan.FromSeconds(10);
+        world.FailLauncherPod(1);
+        world.StartLauncherPod();
+        Assert.False(Noticed(world));
+
+        while (world.Pass().RevisitAt is { } at && at > world.Now) world.Now = at;
+
+        Assert.True(Noticed(world));
+    }
+
+    [Fact]
     public void While_a_worker_does_not_run_the_gate_is_told_nothing()
     {
         var world = Waiting();

@@ -94,6 +94,17 @@ public sealed class WorkerLossTests
     }
 
     [Fact]
+    public void A_worker_whose_connection_was_lost_and_that_was_then_told_that_all_is_over_has_not_failed_by_itself()
+    {
+        var world = Running();
+        world.FailLauncherPod(1, Lost(Silence, "pi-worker-1"));
+        world.Worker(1, pod => world.Restart(pod, 0));
+        SettleLater(world);
+
+        Assert.Equal((null, "1"), (world.Status["attempt"]!["failures"]?.ToString(), world.Status["attempt"]!["losses"]?.ToString()));
+    }
+
+    [Fact]
     public void A_pod_that_is_slower_than_its_connection_is_heard_before_anything_is_decided()
     {
         var world = Running();
