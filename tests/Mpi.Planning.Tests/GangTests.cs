@@ -336,6 +336,23 @@ public sealed class GangTests
     }
 
     [Fact]
+    public void A_gang_that_has_run_waits_for_no_place_when_its_pods_go()
+    {
+        var world = World("volcano", 2);
+        world.Settle();
+        world.RunWorkers();
+        world.RunLauncher();
+        world.Settle();
+        world.Remove(Kinds.Pod, FakeWorld.Text(world.LauncherPods.Single(), "metadata", "name"));
+        world.Find(Volcano, "pi")!["status"] = new JsonObject
+        {
+            ["conditions"] = new JsonArray(new JsonObject { ["type"] = "Unschedulable", ["status"] = "True", ["reason"] = "NotEnoughTasks" }),
+        };
+        world.Settle();
+        Assert.Null(world.Condition("Blocked"));
+    }
+
+    [Fact]
     public void A_queue_that_cannot_be_looked_for_is_spoken_of_once_when_the_gang_waits_without_a_word()
     {
         var world = World("kube-batch", 2, static s => s.RunPolicy()["schedulingPolicy"] = new JsonObject { ["queue"] = "night" });

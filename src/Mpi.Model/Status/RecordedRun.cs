@@ -13,6 +13,9 @@ public sealed record RecordedRun
     public bool? Suspended { get; init; }
     public bool? Restarting { get; init; }
 
+    /// <summary>The launcher and all workers were seen to run since the run began, or was last resumed or restarted.</summary>
+    public bool HasRun => Running == true && Restarting != true;
+
     /// <summary>The final result; null while there is none. Set once.</summary>
     public RunOutcome? Outcome { get; init; }
 

@@ -37,7 +37,8 @@ internal static class GangGroup
             }
         }
 
-        if (!draft.Scene.LauncherStarted) Report(draft, present);
+        // Whose pods go at the end of a deadline has no gang any more, and its group waits for them again: nobody else does.
+        if (!draft.Scene.LauncherStarted && !draft.Scene.Recorded.HasRun) Report(draft, present);
         return true;
     }
 

@@ -91,7 +91,7 @@ internal static class RunReporting
             _ when draft.Blocked is not null => RunState.Blocked,
             _ when draft.Restarting is not null => RunState.Restarting,
             // Running stays said until suspension, restart or end, as its condition does.
-            _ when running || (recorded.Running == true && recorded.Restarting != true) => RunState.Running,
+            _ when running || recorded.HasRun => RunState.Running,
             _ when recorded.Restarting == true => RunState.Restarting,
             _ => RunState.Starting,
         };
