@@ -20,10 +20,11 @@ internal sealed class AgentPods : ITimedLoop
     private readonly SimulatedCluster _world;
     private readonly Random _random;
     private readonly Signal _never;
+    private readonly string? _transport;
 
     public AgentPods(SimulatedCluster world, Scenario scenario, Action<string> met)
     {
-        (_world, _never) = (world, new Signal(world.Clock));
+        (_world, _never, _transport) = (world, new Signal(world.Clock), scenario.Transport);
         // Not the draws of the cluster's own parts again.
         _random = new Random(~scenario.Seed);
         Thread = new OneThread(world.Clock, new Random(_random.Next()));
@@ -66,10 +67,17 @@ internal sealed class AgentPods : ITimedLoop
     /// <summary>Those of a host of the hostfile, earlier ones included.</summary>
     public IEnumerable<PodAgent> Named(string host) => All.Where(p => p.Name == Hostfile.Short(host));
 
-    /// <summary>What a pod does whose manifest has an agent: what that decides, and starts with a skew of its own. Any other does what its script says.</summary>
-    public PodScript Script(PodView pod, PodScript script)
+    /// <summary>What a pod of the job does: what runs in it decides, and it starts with a skew of its own. One that should have an agent and has none does what its script says.</summary>
+    public PodScript Script(PodView pod, bool launcher, PodScript script)
     {
-        if (PodAgent.In(pod, this, _world, TimeSpan.FromSeconds(60) + Seconds(30)) is not { } agent) return script;
+        var surroundings = new PodSurroundings(pod, _world, refresh: TimeSpan.FromSeconds(60) + Seconds(30));
+        if (_transport == "agent" && surroundings.Variable(AgentContract.CredentialsVariable) is null) return script;
+        var agent = new PodAgent(this, pod, surroundings, (self, environment) => _transport switch
+        {
+            "ssh" => new OverSsh(self, launcher, this, surroundings, environment),
+            "exec" => new OverExec(self, launcher, this, environment),
+            _ => new OverAgent(self, this, surroundings, environment),
+        });
         _pods.Add(agent.Uid, agent);
         return agent.Decide(script) with { StartDelay = TimeSpan.FromMilliseconds(500) + Seconds(_random.Next(12) == 0 ? 90 : 8) };
     }

@@ -36,7 +36,8 @@ internal sealed class AgentRules(AgentPods world, Action<ViolationException> rep
     }
 
     /// <summary>A gate has let its launcher through.</summary>
-    public void Opened(PodAgent gate, ImmutableArray<string> hosts, GateReport found)
+    /// <param name="since">Since when its proofs may be true.</param>
+    public void Opened(PodAgent gate, ImmutableArray<string> hosts, GateReport found, DateTimeOffset since)
     {
         Met($"a gate opens: {found.Opened}");
         world.Tell(gate, string.Create(CultureInfo.InvariantCulture, $"gate opens: {found.Opened}, {found.Proven} of {found.Total}"));
@@ -44,7 +45,7 @@ internal sealed class AgentRules(AgentPods world, Action<ViolationException> rep
         if (found.Total != hosts.Length || found.Proven != hosts.Length) Break("GateWaitsForAll", $"{gate} opened with {found.Proven} of {found.Total} workers proven, and there are {hosts.Length}");
         foreach (var host in hosts)
         {
-            if (!world.Named(host).Any(w => w.Away is not { } away || away.KnownBy >= world.Now)) Break("GateWaitsForAll", $"{gate} opened without {host}");
+            if (!world.Named(host).Any(w => w.Away is not { } away || away.KnownBy >= since)) Break("GateWaitsForAll", $"{gate} opened without {host}");
         }
     }
 
@@ -56,11 +57,12 @@ internal sealed class AgentRules(AgentPods world, Action<ViolationException> rep
     }
 
     /// <summary>A daemon starts on a worker.</summary>
+    /// <param name="words">Its command line, which mpirun made (<see cref="Mpirun"/>).</param>
     /// <returns>How long it runs.</returns>
-    public TimeSpan Started(PodAgent worker, StartRequest request)
+    public TimeSpan Started(PodAgent worker, IReadOnlyList<string> words)
     {
-        var call = _calls[int.Parse(request.Words[1], CultureInfo.InvariantCulture)];
-        var runs = TimeSpan.FromMilliseconds(double.Parse(request.Words[2], CultureInfo.InvariantCulture));
+        var call = _calls[int.Parse(words[1], CultureInfo.InvariantCulture)];
+        var runs = TimeSpan.FromMilliseconds(double.Parse(words[2], CultureInfo.InvariantCulture));
         Met("a daemon starts");
         world.Tell(worker, $"runs a daemon of {call.Launcher}");
         if (Hostfile.Short(call.Host) != worker.Name) Break("CallsReachTheirHosts", $"{call.Launcher} called {call.Host} and got a daemon on {worker}");
@@ -83,11 +85,11 @@ internal sealed class AgentRules(AgentPods world, Action<ViolationException> rep
     }
 
     /// <summary>A launcher's command has ended by itself.</summary>
-    public void Finished(PodAgent launcher, DateTimeOffset began, int code, IEnumerable<string?> calls, IReadOnlyList<LostWorker> lost, string message)
+    public void Finished(PodAgent launcher, DateTimeOffset began, int code, IEnumerable<string> failures, IReadOnlyList<LostWorker> lost, string message)
     {
         var told = AgentReport.TryRead(message)?.Launcher?.Lost ?? [];
         if (told.Length > 0) Met("a loss is reported");
-        foreach (var why in calls.OfType<string>().Where(static why => why.Contains("the worker is lost", StringComparison.Ordinal)))
+        foreach (var why in failures.Where(static why => why.Contains("the worker is lost", StringComparison.Ordinal)))
         {
             if (!told.Any(t => t.Host == Hostfile.Short(why.Split(':')[0]))) Break("LossesAreReported", $"{launcher}: {why}; and the report is \"{message}\"");
         }

@@ -5,19 +5,20 @@ namespace Simulation;
 /// <content>Worlds in whose pods the agent's own roles run.</content>
 internal sealed partial record Scenario
 {
-    /// <summary>One over the agent, with what may befall its network besides all else.</summary>
-    public static Scenario DrawWithAgents(int seed)
+    /// <summary>One with what may befall its network besides all else. A seed is the same world over each transport that its job's dialect has.</summary>
+    public static Scenario DrawWithAgents(int seed, string transport = "agent")
     {
         var random = new Random(seed);
         bool Seldom() => random.Next(4) == 0;
 
-        var subject = One<Subject>(random, [Subject.All[0], Subject.All[0], .. Subject.All]);
+        var drawn = One<Subject>(random, [Subject.All[0], Subject.All[0], .. Subject.All]);
+        var subject = drawn.Transports.Contains(transport) ? drawn : Subject.All[0];
         var kubeflow = subject == Subject.All[0];
         var scenario = new Scenario(seed)
         {
             Agents = true,
             Subject = subject,
-            Transport = "agent",
+            Transport = transport,
             Workers = random.Next(1, 5),
             Cleanup = One(random, CleanPodPolicy.None, CleanPodPolicy.Running, CleanPodPolicy.All),
             BackoffLimit = One<int?>(random, null, 0, 1, 2),

@@ -12,7 +12,7 @@ public sealed class AgentTests
     public async Task Whatever_befalls_pods_and_their_network_operator_and_agents_go_on_together()
     {
         var output = new StringWriter();
-        var exploration = new Exploration(output, Scenario.DrawWithAgents);
+        var exploration = new Exploration(output, static seed => Scenario.DrawWithAgents(seed));
         await exploration.ExploreAsync(1, Seeds);
         Assert.True(exploration.Violations == 0, output.ToString());
 
@@ -20,6 +20,20 @@ public sealed class AgentTests
         var met = exploration.Coverage.Met;
         Assert.True(met["a gate opens: Proven"] > Seeds / 2 && met["a loss is reported"] > 1, output.ToString());
         Assert.Contains(exploration.Coverage.Ends, static end => end == "succeeded, after a restart");
+    }
+
+    [Theory]
+    [InlineData("ssh")]
+    [InlineData("exec")]
+    public async Task Where_no_agent_holds_the_connections_its_gate_and_the_operator_go_on_together(string transport)
+    {
+        var output = new StringWriter();
+        var exploration = new Exploration(output, seed => Scenario.DrawWithAgents(seed, transport));
+        await exploration.ExploreAsync(1, Seeds);
+        Assert.True(exploration.Violations == 0, output.ToString());
+
+        var met = exploration.Coverage.Met;
+        Assert.True(met["a gate opens: Proven"] > Seeds / 2 && met["a call fails"] > 1 && met["a call ends well"] > Seeds, output.ToString());
     }
 
     /// <summary>Seeds that once went wrong, beyond those that are always played.</summary>
@@ -31,7 +45,7 @@ public sealed class AgentTests
     public async Task What_once_went_wrong_holds(int seed)
     {
         var output = new StringWriter();
-        var exploration = new Exploration(output, Scenario.DrawWithAgents);
+        var exploration = new Exploration(output, static seed => Scenario.DrawWithAgents(seed));
         await exploration.ExploreAsync(seed, 1);
         Assert.True(exploration.Violations == 0, output.ToString());
     }

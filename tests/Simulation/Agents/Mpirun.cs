@@ -1,66 +1,60 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Kube.Nodes.Virtual;
-using Mpi.Agent.Protocol;
 using Mpi.Agent.Roles;
-using Mpi.Agent.Testing;
 
 namespace Simulation;
 
 /// <summary>
-/// What an MPI launcher is to the agent: it calls for a daemon on each host at once, has them work for a while, and fails as soon as one of its
-/// calls does. Beside it the launcher's process, which holds the connections, and whose report is the container's message.
+/// What an MPI launcher is to the transport below it: it calls for a daemon on each host at once, has them work for a while, and fails as soon as one of
+/// its calls does.
 /// </summary>
-internal sealed class Mpirun(PodAgent pod, AgentPods world)
+internal sealed class Mpirun
 {
-    /// <summary>How long those that are alike are told that the command has ended (MemberRole).</summary>
-    private static readonly TimeSpan DismissalLimit = TimeSpan.FromSeconds(10);
+    private readonly PodAgent _pod;
+    private readonly AgentPods _world;
+    private List<Task<string?>> _calls = [];
 
-    private readonly List<LostWorker> _lost = [];
-    private string _message = "";
+    private Mpirun(PodAgent pod, AgentPods world) => (_pod, _world) = (pod, world);
 
-    public async Task<ContainerRun> RunAsync()
+    /// <summary>Those of the hostfile, but for its own.</summary>
+    public ImmutableArray<string> Hosts { get; private init; }
+
+    /// <summary>Why calls have failed so far; what it has left behind nobody waits for.</summary>
+    public IEnumerable<string> Failures => _calls.Where(static call => call.IsCompleted).Select(static call => call.Result).OfType<string>();
+
+    /// <summary>A moment after its container.</summary>
+    public static async Task<Mpirun> StartAsync(PodAgent pod, AgentPods world)
     {
-        var began = world.Now;
         await Task.Delay(world.Seconds(3), world.Clock, CancellationToken.None);
-        ImmutableArray<string> hosts = [.. Hostfile.Hosts(pod.Read(pod.Hostfile)).Where(host => Hostfile.Short(host) != pod.Name)];
-        var report = new LossReport(message => _message = message, TextWriter.Null);
-        using var listener = pod.Listen(AgentRole.Launcher);
-        using var launcher = new LauncherRole(listener, new LauncherFiles("/nowhere"), lost =>
-        {
-            _lost.Add(lost);
-            report.Add(lost);
-            world.Tell(pod, $"has lost {lost.Host}: {lost.Reason}");
-        }, world.Clock);
-        using var ends = new CancellationTokenSource();
-        _ = launcher.ServeWorkersAsync(ends.Token);
-        var work = TimeSpan.FromSeconds(8) + world.Seconds(15);
-        var calls = hosts.Select(host => CallAsync(launcher, host, work, ends.Token)).ToList();
-        var (code, left) = (0, calls.ToList());
-        while (left.Count > 0 && code == 0)
+        return new Mpirun(pod, world) { Hosts = [.. Hostfile.Hosts(pod.Read(pod.Hostfile)).Where(host => Hostfile.Short(host) != pod.Name)] };
+    }
+
+    /// <param name="call">Has a command run on a host and waits for its end; why that failed, or null.</param>
+    /// <returns>The exit code.</returns>
+    public async Task<int> RunAsync(Func<string, string[], Task<string?>> call)
+    {
+        var work = TimeSpan.FromSeconds(8) + _world.Seconds(15);
+        _calls = [.. Hosts.Select(host => CallAsync(call, host, work))];
+        var left = _calls.ToList();
+        while (left.Count > 0)
         {
             var ended = await Task.WhenAny(left);
             left.Remove(ended);
             if (await ended is not { } why) continue;
-            world.Tell(pod, $"mpirun fails: {why}");
+            _world.Tell(_pod, $"mpirun fails: {why}");
             // It ends what it has started elsewhere, or tries to.
-            await Task.Delay(world.Seconds(2), world.Clock, CancellationToken.None);
-            code = 1;
+            await Task.Delay(_world.Seconds(2), _world.Clock, CancellationToken.None);
+            return 1;
         }
 
-        // What it has left behind nobody waits for.
-        var results = calls.Where(static call => call.IsCompleted).Select(static call => call.Result).ToList();
-        if (pod.IsMember) await launcher.DismissAsync(hosts, DismissalLimit);
-        world.Rules.Finished(pod, began, code, results, _lost, _message);
-        return new ContainerRun(null, code) { Message = _message };
+        return 0;
     }
 
-    private async Task<string?> CallAsync(LauncherRole launcher, string host, TimeSpan work, CancellationToken cancellation)
+    private async Task<string?> CallAsync(Func<string, string[], Task<string?>> call, string host, TimeSpan work)
     {
-        var call = world.Rules.Called(pod, host);
-        string[] words = ["orted", call.ToString(CultureInfo.InvariantCulture), work.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)];
-        var why = await StubCall.RunAsync(world.Network, pod.Uid, launcher, host, words, cancellation);
-        world.Rules.Ended(call, why);
+        var number = _world.Rules.Called(_pod, host);
+        var why = await call(host, ["orted", number.ToString(CultureInfo.InvariantCulture), work.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)]);
+        _world.Rules.Ended(number, why);
         return why;
     }
 }

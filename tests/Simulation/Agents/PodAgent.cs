@@ -13,14 +13,13 @@ using PodView = Kube.Types.PodView;
 namespace Simulation;
 
 /// <summary>
-/// The agent in one pod, by the pod's own manifest: the gate in its init container; then a worker, or a launcher with its mpirun. A process runs while the
+/// What runs in one pod, by the pod's own manifest: the gate in its init container; then a worker, or a launcher with its mpirun. A process runs while the
 /// pod's status says that its container does, and what it ends with is what the status then says.
 /// </summary>
 internal sealed class PodAgent
 {
     private readonly AgentPods _world;
     private readonly PodSurroundings _surroundings;
-    private readonly AgentEnvironment _environment;
     private readonly Dictionary<int, ContainerRun> _ended = [];
     private (bool Gate, int Number)? _container;
     private OneProcess? _process;
@@ -33,13 +32,14 @@ internal sealed class PodAgent
     // By how many mishaps it is cut off.
     private int _cuts;
 
-    private PodAgent(AgentPods world, PodView pod, PodSurroundings surroundings)
+    /// <param name="roles">What its containers do, in their environment.</param>
+    public PodAgent(AgentPods world, PodView pod, PodSurroundings surroundings, Func<PodAgent, AgentEnvironment, IPodRoles> roles)
     {
         (_world, _surroundings, View) = (world, surroundings, pod);
-        _environment = world.Environment(this, surroundings.Variable);
-        Name = WorkerOptions.Required(_environment, AgentContract.NameVariable);
-        Leads = MemberRole.Leads(_environment);
+        Roles = roles(this, world.Environment(this, surroundings.Variable));
     }
+
+    public IPodRoles Roles { get; }
 
     /// <summary>The pod as it was seen last.</summary>
     public PodView View { get; private set; }
@@ -47,10 +47,10 @@ internal sealed class PodAgent
     public string Uid => View.Meta.Uid;
 
     /// <summary>Under which it is called.</summary>
-    public string Name { get; }
+    public string Name => Roles.Name;
 
     /// <summary>Whether it is the launcher's.</summary>
-    public bool Leads { get; }
+    public bool Leads => Roles.Leads;
 
     /// <summary>It is there in the API.</summary>
     public bool IsPresent => GoneSince is null;
@@ -68,13 +68,6 @@ internal sealed class PodAgent
     public bool HasToldItsEnd { get; private set; }
 
     public string Node => View.NodeName;
-
-    /// <summary>The agent of a pod whose manifest has one; null for any other.</summary>
-    public static PodAgent? In(PodView pod, AgentPods world, SimulatedCluster cluster, TimeSpan refresh)
-    {
-        var surroundings = new PodSurroundings(pod, cluster, refresh);
-        return surroundings.Variable(AgentContract.CredentialsVariable) is null ? null : new PodAgent(world, pod, surroundings);
-    }
 
     /// <summary>What the pod does: as a script has it, but for what its agent decides.</summary>
     public PodScript Decide(PodScript script) => script with
@@ -100,6 +93,14 @@ internal sealed class PodAgent
         if (container is not var (gate, number)) return;
         if (!gate && !Leads) Away = null;
         _process = _world.Thread.Start(() => _ = RunAsync(gate, number));
+    }
+
+    /// <summary>Has its running container do something besides; false where none runs that anybody could reach.</summary>
+    public bool TryRun(Action act)
+    {
+        if (_lost || _container is not (false, _) || _process is not { IsKilled: false } process) return false;
+        process.Post(static act => ((Action)act!)(), act);
+        return true;
     }
 
     /// <summary>Its connections break, and it lives on.</summary>
@@ -148,25 +149,17 @@ internal sealed class PodAgent
     /// <summary>A file as the pod has it.</summary>
     public string Read(string path) => _surroundings.File(path) ?? throw new IOException($"{path} is not there");
 
-    /// <summary>The launcher's side of its workers' connections.</summary>
-    public WorkerListener Listen(AgentRole role) => new(_environment.Network.Listen(Port), Handshake(), new Hello(role, Name, Guid.NewGuid()), _environment.Time);
-
-    private int Port => AgentPort.Read(_environment);
-
     private GateOptions? Gate => _surroundings.Init(PlanningNames.GateContainer) is { } gate ? GateOptions.Parse([.. gate.Words("command").SkipWhile(static w => w != AgentContract.GateRole).Skip(1)]) : null;
 
     /// <summary>The job's hostfile.</summary>
     public string Hostfile => Gate?.HostfilePath ?? _surroundings.Variable(AgentContract.HostfileVariable) ?? _surroundings.Variable("OMPI_MCA_orte_default_hostfile") ?? throw new InvalidOperationException($"{this} knows no hostfile");
-
-    /// <summary>Whether its workers end when its command has.</summary>
-    public bool IsMember => _surroundings.Variable(AgentContract.HostfileVariable) is not null;
 
     private async Task RunAsync(bool gate, int number)
     {
         try
         {
             if (gate) await WaitInGateAsync();
-            else Exit(number, Leads ? await new Mpirun(this, _world).RunAsync() : await ServeAsync());
+            else Exit(number, Leads ? await Roles.LeadAsync() : await Roles.ServeAsync());
         }
         catch (Exception fault)
         {
@@ -196,26 +189,15 @@ internal sealed class PodAgent
         // Where all pods are alike only the launcher waits.
         if (Leads)
         {
-            var options = Gate!;
+            var (options, began) = (Gate!, _world.Now);
             var hosts = options.Awaited(Read(options.HostfilePath));
-            using var listener = Listen(AgentRole.Gate);
-            _gate = await new AgentGate(listener, hosts, options.Pace, _environment).WaitAsync(() => options.NoticePath is { } path && HasNotice(Read(path)), CancellationToken.None);
-            _world.Rules.Opened(this, hosts, _gate);
+            _gate = await Roles.WaitInGateAsync(hosts, options, () => options.NoticePath is { } path && HasNotice(Read(path)));
+            _world.Rules.Opened(this, hosts, _gate, Roles.ProofsHoldFrom(began));
         }
 
         _throughGate = true;
         End();
     }
-
-    private async Task<ContainerRun> ServeAsync()
-    {
-        var options = WorkerOptions.Read(_environment) with { EndsWithCommand = IsMember };
-        var daemons = new StubDaemons(_world.Clock, request => _world.Rules.Started(this, request));
-        await new WorkerRole(options, Handshake(), _world.Network.Names, daemons, _environment).ServeAsync(CancellationToken.None);
-        return new ContainerRun(null);
-    }
-
-    private Handshake Handshake() => new(new SecretProof(_surroundings.Secret(PlanningNames.CredentialsVolume) ?? "none"), _environment.Time, LivenessPace.Default);
 
     private static bool HasNotice(string file) => file.Split('\n').Contains(AgentContract.AllWorkersRunNotice, StringComparer.Ordinal);
 

@@ -42,7 +42,7 @@ internal sealed class Exploration(TextWriter output, Func<int, Scenario>? draw =
                     runs = number;
                     break;
                 default:
-                    await Console.Error.WriteLineAsync("usage: ./test simulation [--agents] [--seed N] [--runs M]   (whole numbers above 0)");
+                    await Console.Error.WriteLineAsync("usage: ./test simulation [--agents [--transport agent|ssh|exec]] [--seed N] [--runs M]   (whole numbers above 0)");
                     return 2;
             }
         }

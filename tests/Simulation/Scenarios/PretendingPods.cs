@@ -5,7 +5,7 @@ using PodView = Kube.Types.PodView;
 namespace Simulation;
 
 /// <summary>What the pods of a scenario's job do, and what befalls which of them.</summary>
-/// <param name="agents">Whoever decides in pods that have an agent; null where these pretend as well.</param>
+/// <param name="agents">Whoever decides in pods that do more than pretend; null where none does.</param>
 internal sealed class PretendingPods(Scenario scenario, Action<Mishap> happened, Func<AgentPods?> agents)
 {
     private static readonly TimeSpan RunTime = TimeSpan.FromSeconds(20);
@@ -24,7 +24,7 @@ internal sealed class PretendingPods(Scenario scenario, Action<Mishap> happened,
         if (pod.Meta.Controller is null || IsLauncher(pod) is not { } launcher) return null;
         var number = launcher ? ++_launchers : ++_workers;
         var script = launcher ? Launcher : pod.Meta.Annotations.ContainsKey(PlanningNames.CompletionIndex) ? Index : Worker;
-        script = agents()?.Script(pod, script) ?? script;
+        script = agents()?.Script(pod, launcher, script) ?? script;
         foreach (var mishap in scenario.Mishaps.OfType<Mishap.PodMeets>().Where(m => m.Launcher == launcher && m.Number == number))
         {
             happened(mishap);
