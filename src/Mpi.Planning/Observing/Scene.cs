@@ -43,6 +43,17 @@ internal sealed class Scene
     /// <summary>Its pods that are launchers, oldest first.</summary>
     public ImmutableArray<PodView> LauncherPods { get; }
 
+    /// <summary>
+    /// Launchers that failed in this attempt. Where the Job's further indexes are workers its own count has those as well: there the launcher's pod
+    /// counts, and goes on counting when it is gone.
+    /// </summary>
+    public int LauncherFailures => Launcher switch
+    {
+        null => 0,
+        { } job when Profile.FirstWorker == 0 => job.Failed,
+        _ => LauncherPods.Any(OneJob.HasFailedByItself) ? 1 : Recorded.Counts.Launcher?.Failed ?? 0,
+    };
+
     /// <summary>The launcher Job that must go before the current attempt's is made, and pods of launchers that are no more.</summary>
     public LauncherView? ReplacedLauncher { get; }
     public ImmutableArray<PodView> ReplacedLauncherPods { get; }

@@ -32,7 +32,7 @@ internal static class InvalidRun
             CompletionTime = outcome is null ? null : scene.Launcher?.CompletionTime ?? scene.Now,
             Counts = outcome is null
                 ? recorded.Counts
-                : new RunCounts(new ReplicaCount(0, outcome is RunOutcome.Succeeded ? 1 : 0, scene.Launcher?.Failed ?? 0), ReplicaCount.None, 0),
+                : new RunCounts(new ReplicaCount(0, outcome is RunOutcome.Succeeded ? 1 : 0, scene.LauncherFailures), ReplicaCount.None, 0),
             Presence = recorded.Presence ?? WorkerPresence.None,
             Attempt = recorded.Attempt,
             WorkerCount = recorded.WorkerCount,

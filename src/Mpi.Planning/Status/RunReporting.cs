@@ -59,7 +59,7 @@ internal static class RunReporting
                 // A launcher that ended, or that this plan takes away, has no active pods worth telling.
                 ended || job.End is not null || draft.Attempt.Clearing ? 0 : scene.LauncherPods.Count(static p => p.Phase == PodPhase.Running),
                 job.End is { Succeeded: true } ? 1 : 0,
-                job.Failed)
+                scene.LauncherFailures)
             : makesLauncher ? ReplicaCount.None
             // A replaced or deleted launcher has no active pods; what it achieved stays.
             : scene.Recorded.Counts.Launcher is { } before ? before with { Active = 0 } : null;

@@ -9,7 +9,7 @@ internal sealed class GangsFit : Checker
 {
     public override void Changed(Change change, ClusterView view)
     {
-        if (!IsGroup(change.Kind) || change.After is not { } group || !change.IsOperators || view.JobOf(group) is not { Run: { } run } job) return;
+        if (!IsGroup(change.Kind) || change.After is not { } group || !change.IsOperators || view.JobOf(group) is not { IsGone: false, Run: { } run } job) return;
         if (change.Before is null && job.Launchers.Concat(job.Workers).FirstOrDefault(static p => p.Pod.IsActive) is { } early) throw Broken($"{early} was there before {group}, which it is to be a member of");
         if (view.Now - job.EditedAt < Lag && job.Object.Meta.Generation > 1) return;
         if (group.Root.Integer("spec", "minMember") is { } members && members > GangSize.PodsAtOnce(run)) throw Broken($"{group} asks for {members} pods and only {GangSize.PodsAtOnce(run)} are made at once");

@@ -45,6 +45,8 @@ public sealed class ExplorationTests
     [InlineData(100488)] // a worker that a user deleted, seen as it ended by the signal: that was counted as its own failure
     [InlineData(2504)] // kube-batch: an event lost, and the Job's end with it, so the counters of before the end stayed
     [InlineData(13604)] // a gang whose pods went at its deadline was said to wait for a place
+    [InlineData(36264)] // workers that ended with a deadline counted as launchers that failed, each with a write of its own
+    [InlineData(38891)] // a job deleted in the middle of a pass, whose group was made once more: the checker of gangs held that against it
     [InlineData(13106)] // a launcher's Job that was deleted before its uid was recorded, and made once more in the same attempt
     [InlineData(21809)] // a launcher's pod that a user deleted was told to go before it failed, and the checker of retries did not count it
     [InlineData(50328)] // a worker had ended when its job was suspended, and nobody was there to take it away: the launcher was never resumed
