@@ -47,6 +47,7 @@ public sealed class ExplorationTests
     [InlineData(13604)] // a gang whose pods went at its deadline was said to wait for a place
     [InlineData(36264)] // workers that ended with a deadline counted as launchers that failed, each with a write of its own
     [InlineData(38891)] // a job deleted in the middle of a pass, whose group was made once more: the checker of gangs held that against it
+    [InlineData(40019)] // an operator that died late, whose successor began to lead after the world was held to be at rest
     [InlineData(13106)] // a launcher's Job that was deleted before its uid was recorded, and made once more in the same attempt
     [InlineData(21809)] // a launcher's pod that a user deleted was told to go before it failed, and the checker of retries did not count it
     [InlineData(50328)] // a worker had ended when its job was suspended, and nobody was there to take it away: the launcher was never resumed

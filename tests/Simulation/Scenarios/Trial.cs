@@ -132,17 +132,19 @@ internal sealed class Trial
             else others = true;
         };
 
-        // A pod that cannot start leaves the others running on: as long as anybody else changes anything, it was not yet rest.
+        // A pod that cannot start leaves the others running on: as long as anybody else changes anything, it was not yet rest. Nor was it while an
+        // operator dies: its successor has its questions first, once it leads.
         for (var round = 1; ; round++)
         {
             AwaitRest(world);
             _order?.Close();
             others = false;
+            var crashes = Crashes(world);
             world.RunFor(Settling(world));
             var writes = world.Operator.Writes;
             operators = null;
             world.RunFor(Rest);
-            if (others && round < Rounds) continue;
+            if ((others || Crashes(world) != crashes) && round < Rounds) continue;
 
             if (operators is { } changed) throw Failed("QuietAtRest", $"the operator still changes {changed} at rest");
             if (Unrest(world) is { } broken) throw Failed("AtRest", broken);
@@ -153,6 +155,8 @@ internal sealed class Trial
             return world.State;
         }
     }
+
+    private static int Crashes(SimulatedCluster world) => world.Operator.Crashes + (world.Standby?.Crashes ?? 0);
 
     /// <summary>Until every job is as far as it can come, and nothing more is to befall it.</summary>
     private void AwaitRest(SimulatedCluster world)
