@@ -42,6 +42,7 @@ public sealed class AgentTests
     [InlineData(20127)] // a launcher that its Job made anew, and a worker that had left meanwhile: its gate waited for ever
     [InlineData(20145)] // a worker that had lost its connection and was then told that all is over: that was counted as its own failure
     [InlineData(40071)] // the same, told to go with its Job
+    [InlineData(50043)] // a launcher that was restarted in its pod: the rule of reports, and the stand-in's report, remembered what the one before had lost
     public async Task What_once_went_wrong_holds(int seed)
     {
         var output = new StringWriter();

@@ -14,9 +14,6 @@ internal sealed class OverAgent(PodAgent pod, AgentPods world, PodSurroundings s
     /// <summary>How long those that are alike are told that the command has ended (MemberRole).</summary>
     private static readonly TimeSpan DismissalLimit = TimeSpan.FromSeconds(10);
 
-    private readonly List<LostWorker> _lost = [];
-    private string _message = "";
-
     public string Name { get; } = WorkerOptions.Required(environment, AgentContract.NameVariable);
 
     public bool Leads { get; } = MemberRole.Leads(environment);
@@ -32,23 +29,23 @@ internal sealed class OverAgent(PodAgent pod, AgentPods world, PodSurroundings s
 
     public async Task<ContainerRun> LeadAsync()
     {
-        var began = world.Now;
+        var (began, lost, message) = (world.Now, new List<LostWorker>(), "");
         var mpirun = await Mpirun.StartAsync(pod, world);
-        var report = new LossReport(message => _message = message, TextWriter.Null);
+        var report = new LossReport(told => message = told, TextWriter.Null);
         using var listener = Listen(AgentRole.Launcher);
-        using var launcher = new LauncherRole(listener, new LauncherFiles("/nowhere"), lost =>
+        using var launcher = new LauncherRole(listener, new LauncherFiles("/nowhere"), worker =>
         {
-            _lost.Add(lost);
-            report.Add(lost);
-            world.Tell(pod, $"has lost {lost.Host}: {lost.Reason}");
+            lost.Add(worker);
+            report.Add(worker);
+            world.Tell(pod, $"has lost {worker.Host}: {worker.Reason}");
         }, world.Clock);
         using var ends = new CancellationTokenSource();
         _ = launcher.ServeWorkersAsync(ends.Token);
         var code = await mpirun.RunAsync((host, words) => StubCall.RunAsync(world.Network, pod.Uid, launcher, host, words, ends.Token));
         var failures = mpirun.Failures.ToList();
         if (IsMember) await launcher.DismissAsync(mpirun.Hosts, DismissalLimit);
-        world.Rules.Finished(pod, began, code, failures, _lost, _message);
-        return new ContainerRun(null, code) { Message = _message };
+        world.Rules.Finished(pod, began, code, failures, lost, message);
+        return new ContainerRun(null, code) { Message = message };
     }
 
     public async Task<ContainerRun> ServeAsync()
