@@ -1,4 +1,5 @@
 using Kube.Types;
+using Mpi.Agent.Protocol;
 using Mpi.Model;
 using Mpi.Planning;
 
@@ -19,7 +20,15 @@ internal sealed class GateHolds(PlanningOptions options) : Checker
         // The attempt has as many workers as it was given; an edit that arrives meanwhile is the next one's.
         if (view.Now - job.EditedAt < Lag && job.Object.Meta.Generation > 1) return;
         if (change.Kind == Kinds.Job) CheckLaunch(change, after, job, run, view.Now);
-        else if (!HasStarted(change.Before) && HasStarted(after) && job.PartOf(after) is { IsLauncher: true } && Gate.Applies(run, options) && !job.WasCompleteWithin(Moment, view.Now)) throw Broken($"the command of {after} started before all workers of {job} ran");
+        else if (!HasStarted(change.Before) && HasStarted(after) && job.PartOf(after) is { IsLauncher: true } && Gate.Applies(run, options) && !job.WasCompleteWithin(Moment, view.Now) && !HasProofs(after, run)) throw Broken($"the command of {after} started before all workers of {job} ran");
+    }
+
+    /// <summary>Over the agent a proof ends with its connection; over ssh and exec each worker is proven once, and the gate's report says that all were.</summary>
+    private static bool HasProofs(KubeObject launcher, MpiRun run)
+    {
+        if (run.Transport.Kind == Transport.Agent) return false;
+        var message = launcher.Root.Items("status", "initContainerStatuses").FirstOrDefault(static c => c.Text("name") == PlanningNames.GateContainer).Text("state", "terminated", "message");
+        return message is not null && AgentReport.TryRead(message)?.Gate is { Opened: GateOpening.Proven } gate && gate.Proven == gate.Total;
     }
 
     /// <summary>By what the operator has seen last the workers may still be there.</summary>

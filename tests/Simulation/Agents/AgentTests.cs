@@ -36,6 +36,16 @@ public sealed class AgentTests
         Assert.True(met["a gate opens: Proven"] > Seeds / 2 && met["a call fails"] > 1 && met["a call ends well"] > Seeds, output.ToString());
     }
 
+    /// <summary>A worker that was proven ended before the last was, and the checker of gates knew nothing of proofs.</summary>
+    [Fact]
+    public async Task A_worker_that_ends_after_its_proof_is_lost_like_any_other()
+    {
+        var output = new StringWriter();
+        var exploration = new Exploration(output, static seed => Scenario.DrawWithAgents(seed, "ssh"));
+        await exploration.ExploreAsync(839, 1);
+        Assert.True(exploration.Violations == 0, output.ToString());
+    }
+
     /// <summary>Seeds that once went wrong, beyond those that are always played.</summary>
     [Theory]
     [InlineData(1113)] // suspended between two attempts: it was said before the workers that were left were told to go
